@@ -1,0 +1,647 @@
+// Package capability mints and reads capability tokens: the JSON Web Tokens
+// with which a Twilio Client device in a browser proves what it may do.
+//
+// A web backend collects what a device may do in a [CapabilityToken], signs it
+// with the account's auth token, and hands the result to the page:
+//
+//	token, err := capability.New(accountSID, authToken).
+//		AllowClientIncoming("tommy").
+//		AllowClientOutgoing(applicationSID).
+//		SetTTL(10 * time.Minute).
+//		ToJWT()
+//
+// Backends with many requests keep one checked template and [CapabilityToken.Clone]
+// it for each. [Verify] reads a token back, from this package or from any of
+// Twilio's own libraries.
+//
+// # What is promised
+//
+// A token has the same bytes as the one that Twilio's Python library writes
+// for the same calls at the same second. A token that Twilio would refuse, or
+// that grants other than what was asked, is never minted: each mistake is an
+// error that wraps one of this package's, and nothing is repaired or cut to
+// size in silence.
+//
+// The auth token is kept where neither fmt, log/slog, encoding/json nor a
+// printer built on reflection finds it, and no error holds it.
+//
+// # What is not
+//
+// No call is made to Twilio: whether the account, its auth token and the
+// application exist shows only when the device connects. Test credentials do
+// not work, and capability tokens work in Twilio's region US1 alone. Rules of
+// Twilio's are cited with the number of the error that Twilio documents for
+// them; they were not checked against the live service.
+package capability
+
+import (
+	"bytes"
+	"crypto/hmac"
+	"crypto/sha256"
+	"encoding/base64"
+	"encoding/json"
+	"errors"
+	"fmt"
+	"log/slog"
+	"maps"
+	"math"
+	"net/url"
+	"slices"
+	"strconv"
+	"strings"
+	"time"
+	"unicode"
+	"unicode/utf8"
+
+	"github.com/golang-jwt/jwt/v5"
+)
+
+const (
+	// DefaultTTL is the lifetime of a token for which SetTTL was not called.
+	DefaultTTL = time.Hour
+
+	// MaxTTL is the longest lifetime that Twilio accepts (Twilio error 31207).
+	MaxTTL = 24 * time.Hour
+)
+
+// Each mistake in the use of a [CapabilityToken], and in the arguments of
+// [Verify], is reported as an error that wraps one of these.
+var (
+	ErrInvalidAccountSID     = errors.New("capability: invalid account SID")
+	ErrInvalidAuthToken      = errors.New("capability: invalid auth token")
+	ErrInvalidApplicationSID = errors.New("capability: invalid application SID")
+	ErrInvalidClientName     = errors.New("capability: invalid client name")
+	ErrInvalidTTL            = errors.New("capability: invalid TTL")
+	ErrInvalidNotBefore      = errors.New("capability: invalid not before")
+	ErrInvalidClaim          = errors.New("capability: invalid claim")
+	ErrDuplicateScope        = errors.New("capability: duplicate scope")
+	ErrNoScope               = errors.New("capability: no scope")
+)
+
+// A CapabilityToken collects what a device may do and mints tokens that say
+// so. Its methods chain; a mistake is remembered, and reported by
+// [CapabilityToken.Err] and [CapabilityToken.ToJWT] together with all others.
+//
+// Make one with [New]: the zero value has no account, and mints nothing. While
+// it is being changed it is for one goroutine; Clone, Err and ToJWT change
+// nothing and may run in many at once.
+type CapabilityToken struct {
+	accountSID string
+
+	// key is a function because nothing that prints or encodes a value can
+	// look into what a function has captured.
+	key func() *signingKey
+
+	// Slices and maps are replaced, never changed in place, so that copies of
+	// the struct are independent.
+	grants       []grant
+	clientName   string
+	ttl          time.Duration
+	notBefore    time.Time
+	notBeforeSet bool
+	claims       map[string]string
+	mistakes     []error
+}
+
+// A grant is a scope in the form in which it will be signed.
+type grant struct {
+	scope string
+
+	// named says that the device's client name, which may not be known yet, is
+	// to follow as the last parameter.
+	named bool
+}
+
+// kind is what a device reads one scope of.
+func (g grant) kind() string {
+	kind, _, _ := strings.Cut(g.scope, "?")
+	return kind
+}
+
+// New returns a builder that grants nothing yet, with a TTL of [DefaultTTL].
+//
+// The account SID is "AC", then 1 to 32 ASCII letters or digits
+// ([ErrInvalidAccountSID]; Twilio error 31203). The auth token is the
+// account's secret: a live one, not a test credential, and without white space
+// or control characters ([ErrInvalidAuthToken]), since a newline that came
+// along from a file or a variable is a common cause of Twilio error 31204.
+func New(accountSID, authToken string) *CapabilityToken {
+	key := &signingKey{authToken: authToken}
+	return &CapabilityToken{
+		accountSID: accountSID,
+		key:        func() *signingKey { return key },
+		ttl:        DefaultTTL,
+		mistakes:   checkCredentials(accountSID, authToken),
+	}
+}
+
+// AllowClientIncoming lets the device receive calls for clientName: 1 to 256
+// ASCII letters, digits and '_', as Twilio documents ([ErrInvalidClientName];
+// Twilio error 31105). A device has one client name: another one is
+// [ErrDuplicateScope].
+func (t *CapabilityToken) AllowClientIncoming(clientName string) *CapabilityToken {
+	t.SetClientName(clientName)
+	return t.grant(grant{scope: "scope:client:incoming?clientName=" + t.clientName})
+}
+
+// AllowClientOutgoing lets the device call out through the TwiML application
+// applicationSID: "AP", then 1 to 32 ASCII letters or digits
+// ([ErrInvalidApplicationSID]). Twilio passes the params, which are signed
+// with the token, to the application's voice URL. Another application or other
+// params for the same device are [ErrDuplicateScope].
+func (t *CapabilityToken) AllowClientOutgoing(applicationSID string, params ...url.Values) *CapabilityToken {
+	if !isSID("AP", applicationSID) {
+		t.fail(fmt.Errorf("%w: %s: use AP, then 1 to 32 ASCII letters or digits",
+			ErrInvalidApplicationSID, t.quote(applicationSID)))
+	}
+	scope := Scope{Service: "client", Privilege: "outgoing", Params: url.Values{"appSid": {applicationSID}}}
+	addParams(scope.Params, "appParams", params)
+	return t.grant(grant{scope: scope.String(), named: true})
+}
+
+// AllowEventStream lets the device subscribe to the account's events, and to
+// those alone that match the filters if there are any. Other filters for the
+// same device are [ErrDuplicateScope].
+func (t *CapabilityToken) AllowEventStream(filters ...url.Values) *CapabilityToken {
+	scope := Scope{Service: "stream", Privilege: "subscribe", Params: url.Values{"path": {"/2010-04-01/Events"}}}
+	addParams(scope.Params, "params", filters)
+	return t.grant(grant{scope: scope.String()})
+}
+
+// AddScope grants any other scope, which is written as given: no client name
+// is added to it. It is the way round the rules of the other methods, such as
+// for a client name with other characters. [ErrInvalidScope] says that its
+// service or privilege can't be written, [ErrDuplicateScope] that a different
+// scope with the same service and privilege has been granted.
+func (t *CapabilityToken) AddScope(scope Scope) *CapabilityToken {
+	if err := scope.check(t.authToken()); err != nil {
+		t.fail(err)
+	}
+	return t.grant(grant{scope: scope.String()})
+}
+
+// SetClientName names a device that has no incoming scope, so that the voice
+// URL sees who calls. The rules are those of
+// [CapabilityToken.AllowClientIncoming], which names the device too.
+func (t *CapabilityToken) SetClientName(clientName string) *CapabilityToken {
+	if !consistsOf(clientName, isNameChar) || len(clientName) > 256 {
+		t.fail(fmt.Errorf("%w: %s: use 1 to 256 ASCII letters, digits or '_'", ErrInvalidClientName, t.quote(clientName)))
+	}
+	if t.clientName != "" && t.clientName != clientName {
+		return t.fail(fmt.Errorf("%w: client name %s: the device is %s already",
+			ErrDuplicateScope, t.quote(clientName), t.quote(t.clientName)))
+	}
+	t.clientName = clientName
+	return t
+}
+
+// SetTTL sets how long a token is valid from the moment at which it is minted,
+// 1 second to [MaxTTL] ([ErrInvalidTTL]; Twilio error 31207). The end is
+// rounded down to a whole second. A short one is a good one: a page that only
+// calls out needs its token for no more than a few seconds.
+func (t *CapabilityToken) SetTTL(ttl time.Duration) *CapabilityToken {
+	if ttl < time.Second || ttl > MaxTTL {
+		t.fail(fmt.Errorf("%w: %v: use 1s to 24h", ErrInvalidTTL, ttl))
+	}
+	t.ttl = ttl
+	return t
+}
+
+// SetNotBefore sets the time before which a token is not valid (Twilio error
+// 31204), by default the moment at which it is minted; for the zero time there is
+// no such claim. It is rounded down to a whole second, and is
+// [ErrInvalidNotBefore] unless it is earlier than the token's end.
+func (t *CapabilityToken) SetNotBefore(notBefore time.Time) *CapabilityToken {
+	t.notBefore, t.notBeforeSet = notBefore, true
+	return t
+}
+
+// SetClaim adds a claim of the backend's own, in the place of an earlier one
+// with the same name. The name is not empty and neither "scope" nor one of the
+// registered claims of RFC 7519 section 4.1; both name and value are valid
+// UTF-8 ([ErrInvalidClaim]). Everybody who holds the token can read it.
+func (t *CapabilityToken) SetClaim(name, value string) *CapabilityToken {
+	switch {
+	case name == "" || slices.Contains(reservedClaims, name):
+		return t.fail(fmt.Errorf("%w: name %s: use one that is neither empty nor any of %s",
+			ErrInvalidClaim, t.quote(name), strings.Join(reservedClaims, " ")))
+	case !utf8.ValidString(name) || !utf8.ValidString(value):
+		return t.fail(fmt.Errorf("%w: name %s, value %s: use valid UTF-8", ErrInvalidClaim, t.quote(name), t.quote(value)))
+	}
+	claims := maps.Clone(t.claims)
+	if claims == nil {
+		claims = map[string]string{}
+	}
+	claims[name] = value
+	t.claims = claims
+	return t
+}
+
+// reservedClaims are the registered claims of RFC 7519 section 4.1, and scope.
+var reservedClaims = []string{"iss", "sub", "aud", "exp", "nbf", "iat", "jti", "scope"}
+
+// Clone returns an independent copy: what is granted to one is not granted to
+// the other. A backend makes one template, checks it with
+// [CapabilityToken.Err] when it starts, and clones it for each request.
+func (t *CapabilityToken) Clone() *CapabilityToken {
+	clone := *t
+	return &clone
+}
+
+// Err returns all mistakes so far, joined, or nil if there are none. That
+// nothing has been granted yet is none; ToJWT reports it.
+func (t *CapabilityToken) Err() error {
+	return errors.Join(t.check(time.Now())...)
+}
+
+// ToJWT mints a token: an HS256 JSON Web Token in compact form. It changes
+// nothing, so that each call returns a token of the same kind, which starts at
+// the moment of the call. The error holds all mistakes, joined, and
+// [ErrNoScope] if nothing was granted.
+func (t *CapabilityToken) ToJWT() (string, error) {
+	now := time.Now()
+	mistakes := t.check(now)
+	if len(t.grants) == 0 {
+		mistakes = append(slices.Clip(mistakes),
+			fmt.Errorf("%w: grant something, for example with AllowClientIncoming", ErrNoScope))
+	}
+	if len(mistakes) > 0 {
+		return "", errors.Join(mistakes...)
+	}
+	return t.key().sign(t.appendClaims(nil, now)), nil
+}
+
+// String describes the token without its auth token.
+func (t CapabilityToken) String() string {
+	return fmt.Sprintf("capability token of %s for %v: %s",
+		t.quote(t.accountSID), t.ttl, t.quote(string(t.appendScope(nil))))
+}
+
+// GoString is String: %#v must not show the auth token either.
+func (t CapabilityToken) GoString() string { return t.String() }
+
+// Format formats String with any verb and flag.
+func (t CapabilityToken) Format(f fmt.State, verb rune) {
+	fmt.Fprintf(f, fmt.FormatString(f, verb), t.String())
+}
+
+// LogValue is String, for log/slog.
+func (t CapabilityToken) LogValue() slog.Value { return slog.StringValue(t.String()) }
+
+func (t *CapabilityToken) fail(err error) *CapabilityToken {
+	t.mistakes = append(slices.Clip(t.mistakes), err)
+	return t
+}
+
+func (t *CapabilityToken) grant(g grant) *CapabilityToken {
+	for _, granted := range t.grants {
+		switch {
+		case granted == g:
+			return t
+		case granted.kind() == g.kind():
+			return t.fail(fmt.Errorf("%w: %s: a device reads one of a kind, and has %s",
+				ErrDuplicateScope, t.quote(g.scope), t.quote(granted.scope)))
+		}
+	}
+	t.grants = append(slices.Clip(t.grants), g)
+	return t
+}
+
+// check returns the mistakes remembered, and those that show only now.
+func (t *CapabilityToken) check(now time.Time) []error {
+	mistakes := slices.Clip(t.mistakes)
+	if t.key == nil {
+		mistakes = append(mistakes, checkCredentials("", "")...)
+	}
+	if !t.notBefore.IsZero() && t.notBefore.Unix() >= t.expiresAt(now) {
+		mistakes = append(mistakes, fmt.Errorf("%w: %v: use a time before the token expires, %v after it is minted",
+			ErrInvalidNotBefore, t.notBefore.Format(time.RFC3339), t.ttl))
+	}
+	return mistakes
+}
+
+func (t *CapabilityToken) expiresAt(now time.Time) int64 {
+	return now.Add(t.ttl).Unix()
+}
+
+// authToken returns "" for the zero CapabilityToken.
+func (t *CapabilityToken) authToken() string {
+	if t.key == nil {
+		return ""
+	}
+	return t.key().authToken
+}
+
+// quote is [quote] for a value that may be this token's auth token by mistake.
+func (t *CapabilityToken) quote(value string) string {
+	return quote(value, t.authToken())
+}
+
+// addParams adds the merged values, form-encoded, to params under name.
+func addParams(params url.Values, name string, values []url.Values) {
+	merged := url.Values{}
+	for _, v := range values {
+		for key, list := range v {
+			merged[key] = append(merged[key], list...)
+		}
+	}
+	if len(merged) > 0 {
+		params.Set(name, merged.Encode())
+	}
+}
+
+// appendClaims appends the claims of a token that is minted now, in the order
+// and form in which Twilio's Python library writes them. Nothing but the extra
+// claims can hold a character that JSON escapes.
+func (t *CapabilityToken) appendClaims(dst []byte, now time.Time) []byte {
+	dst = append(dst, `{"scope":"`...)
+	dst = t.appendScope(dst)
+	dst = append(dst, `","iss":"`...)
+	dst = append(dst, t.accountSID...)
+	dst = append(dst, `","exp":`...)
+	dst = strconv.AppendInt(dst, t.expiresAt(now), 10)
+	switch {
+	case !t.notBeforeSet:
+		dst = appendNotBefore(dst, now)
+	case !t.notBefore.IsZero():
+		dst = appendNotBefore(dst, t.notBefore)
+	}
+	for _, name := range slices.Sorted(maps.Keys(t.claims)) {
+		dst = append(dst, ',')
+		dst = appendJSON(dst, name)
+		dst = append(dst, ':')
+		dst = appendJSON(dst, t.claims[name])
+	}
+	return append(dst, '}')
+}
+
+// appendScope appends the value of the scope claim.
+func (t *CapabilityToken) appendScope(dst []byte) []byte {
+	for i, g := range t.grants {
+		if i > 0 {
+			dst = append(dst, ' ')
+		}
+		dst = append(dst, g.scope...)
+		if g.named && t.clientName != "" {
+			dst = append(dst, "&clientName="...)
+			dst = append(dst, t.clientName...)
+		}
+	}
+	return dst
+}
+
+func appendNotBefore(dst []byte, notBefore time.Time) []byte {
+	dst = append(dst, `,"nbf":`...)
+	return strconv.AppendInt(dst, notBefore.Unix(), 10)
+}
+
+// appendJSON appends s as a JSON string, in which '&', '<' and '>' stand as
+// themselves.
+func appendJSON(dst []byte, s string) []byte {
+	buf := bytes.NewBuffer(dst)
+	enc := json.NewEncoder(buf)
+	enc.SetEscapeHTML(false)
+	enc.Encode(s) // a string and a buffer: there is nothing to fail
+	return bytes.TrimSuffix(buf.Bytes(), []byte("\n"))
+}
+
+// encodedHeader is the same in every capability token.
+var encodedHeader = base64.RawURLEncoding.EncodeToString([]byte(`{"alg":"HS256","typ":"JWT"}`))
+
+// A signingKey signs with an account's auth token.
+type signingKey struct {
+	authToken string
+}
+
+// sign returns the claims as a JSON Web Token (RFC 7515 section 7.1).
+func (k *signingKey) sign(claims []byte) string {
+	token := append([]byte(encodedHeader), '.')
+	token = base64.RawURLEncoding.AppendEncode(token, claims)
+	mac := hmac.New(sha256.New, []byte(k.authToken))
+	mac.Write(token)
+	token = append(token, '.')
+	return string(base64.RawURLEncoding.AppendEncode(token, mac.Sum(nil)))
+}
+
+// Claims is what a token says, as [Verify] returns it.
+type Claims struct {
+	AccountSID string
+	Scopes     []Scope
+	NotBefore  time.Time // UTC; zero if absent
+	ExpiresAt  time.Time // UTC
+
+	// Extra holds every other claim, in the types of encoding/json.
+	Extra map[string]any
+}
+
+// Verify reads a capability token of the account, signed with any of the auth
+// tokens: several, so that those out there stay good while the account's auth
+// token is rotated. It takes what this package and Twilio's own libraries
+// write, and nothing looser:
+//
+//   - HS256 and no other algorithm, no header parameter but alg and typ, and
+//     the one base64url spelling of the token (RFC 7515 section 2, RFC 8725
+//     section 3.1);
+//   - exp and iss, which must be there, scope, and nbf if it is there, all
+//     checked against the account and the clock, without leeway;
+//   - exp at most [MaxTTL] from now ([ErrInvalidTTL]; Twilio error 31207);
+//   - scopes that can be parsed ([ErrInvalidScope]).
+//
+// Other errors wrap golang-jwt's: [jwt.ErrTokenSignatureInvalid] (Twilio error
+// 31202), [jwt.ErrTokenInvalidIssuer] (31203), [jwt.ErrTokenExpired] (31205),
+// [jwt.ErrTokenNotValidYet], [jwt.ErrTokenMalformed] and so on (31204). An
+// account SID or an auth token that [New] would refuse, or no auth token at
+// all, is [ErrInvalidAccountSID] or [ErrInvalidAuthToken] before the token is
+// looked at.
+func Verify(token, accountSID string, authTokens ...string) (*Claims, error) {
+	if mistakes := checkCredentials(accountSID, authTokens...); len(mistakes) > 0 {
+		return nil, errors.Join(mistakes...)
+	}
+	// Even a strict base64 decoder skips newlines, but a token has one spelling.
+	if strings.ContainsAny(token, "\r\n") {
+		return nil, fmt.Errorf("capability: %w: it holds a newline", jwt.ErrTokenMalformed)
+	}
+	claims := jwt.MapClaims{}
+	_, err := jwt.ParseWithClaims(token, claims, keyfunc(authTokens),
+		jwt.WithValidMethods([]string{"HS256"}),
+		jwt.WithStrictDecoding(),
+		jwt.WithExpirationRequired(),
+		jwt.WithIssuer(accountSID))
+	if err != nil {
+		return nil, fmt.Errorf("capability: %w", err)
+	}
+	return readClaims(claims)
+}
+
+// Incoming returns the client name of which the device receives the calls; ok
+// is false if it receives none. A device reads one scope of a kind, which is
+// the first here.
+func (c *Claims) Incoming() (clientName string, ok bool) {
+	scope, ok := c.scope("client", "incoming")
+	return scope.Params.Get("clientName"), ok
+}
+
+// Outgoing returns the application through which the device calls out, and the
+// signed parameters that Twilio passes to it; ok is false if it may not.
+func (c *Claims) Outgoing() (applicationSID string, params url.Values, ok bool) {
+	scope, ok := c.scope("client", "outgoing")
+	params, _ = scope.applicationParams() // Verify has seen to it that it can be parsed
+	return scope.Params.Get("appSid"), params, ok
+}
+
+// ClientName returns the device's client name: that of its incoming scope, or
+// else the one that its outgoing scope names; "" if the device has none.
+func (c *Claims) ClientName() string {
+	if name, ok := c.Incoming(); ok {
+		return name
+	}
+	scope, _ := c.scope("client", "outgoing")
+	return scope.Params.Get("clientName")
+}
+
+// scope returns the first scope of a kind.
+func (c *Claims) scope(service, privilege string) (scope Scope, ok bool) {
+	i := slices.IndexFunc(c.Scopes, func(s Scope) bool { return s.is(service, privilege) })
+	if i < 0 {
+		return Scope{}, false
+	}
+	return c.Scopes[i], true
+}
+
+// keyfunc returns the keys for a token with the header of a capability token.
+func keyfunc(authTokens []string) jwt.Keyfunc {
+	return func(token *jwt.Token) (any, error) {
+		if _, ok := token.Header["cty"]; ok {
+			return nil, errors.New("it is an Access Token, not a capability token, as its header has a cty")
+		}
+		for name := range token.Header {
+			// An extension may be critical (RFC 7515 section 4.1.11), and none is known here.
+			if name != "alg" && name != "typ" {
+				return nil, fmt.Errorf("header parameter %s: want alg and typ alone", quote(name))
+			}
+		}
+		var set jwt.VerificationKeySet
+		for _, authToken := range authTokens {
+			set.Keys = append(set.Keys, []byte(authToken))
+		}
+		return set, nil
+	}
+}
+
+// readClaims takes apart claims whose issuer, exp and nbf have been checked.
+func readClaims(claims jwt.MapClaims) (*Claims, error) {
+	expiresAt, err := readTime(claims, "exp")
+	if err != nil {
+		return nil, err
+	}
+	if expiresAt.After(time.Now().Add(MaxTTL)) {
+		return nil, fmt.Errorf("%w: the token expires at %v: want at most 24h from now", ErrInvalidTTL, expiresAt)
+	}
+	notBefore, err := readTime(claims, "nbf")
+	if err != nil {
+		return nil, err
+	}
+	scopes, err := readScopes(claims["scope"])
+	if err != nil {
+		return nil, err
+	}
+	accountSID, _ := claims.GetIssuer()
+	for _, name := range []string{"scope", "iss", "exp", "nbf"} {
+		delete(claims, name)
+	}
+	return &Claims{
+		AccountSID: accountSID,
+		Scopes:     scopes,
+		NotBefore:  notBefore,
+		ExpiresAt:  expiresAt,
+		Extra:      claims,
+	}, nil
+}
+
+// readTime returns the zero time if there is no such claim. golang-jwt takes
+// fractions and any size, but Twilio writes whole seconds, and a size that does
+// not fit an int64 would wrap round.
+func readTime(claims jwt.MapClaims, name string) (time.Time, error) {
+	value, ok := claims[name]
+	if !ok {
+		return time.Time{}, nil
+	}
+	seconds, ok := value.(float64)
+	if !ok || seconds != math.Trunc(seconds) || math.Abs(seconds) > 1<<53 {
+		return time.Time{}, fmt.Errorf("capability: %w: %s %v is no whole number of seconds",
+			jwt.ErrTokenInvalidClaims, name, value)
+	}
+	return time.Unix(int64(seconds), 0).UTC(), nil
+}
+
+func readScopes(claim any) ([]Scope, error) {
+	text, ok := claim.(string)
+	if !ok {
+		return nil, fmt.Errorf("%w: claim scope is missing or no string", ErrInvalidScope)
+	}
+	if text == "" {
+		return nil, nil
+	}
+	var scopes []Scope
+	for s := range strings.SplitSeq(text, " ") {
+		scope, err := ParseScope(s)
+		if err != nil {
+			return nil, err
+		}
+		if scope.is("client", "outgoing") {
+			if _, err := scope.applicationParams(); err != nil {
+				return nil, err
+			}
+		}
+		scopes = append(scopes, scope)
+	}
+	return scopes, nil
+}
+
+// checkCredentials returns what is wrong with the arguments of [New] and
+// [Verify]: an empty key, above all, would sign and verify as well as any other.
+func checkCredentials(accountSID string, authTokens ...string) []error {
+	var mistakes []error
+	if !isSID("AC", accountSID) {
+		mistakes = append(mistakes, fmt.Errorf("%w: %s: use AC, then 1 to 32 ASCII letters or digits",
+			ErrInvalidAccountSID, quote(accountSID, authTokens...)))
+	}
+	if len(authTokens) == 0 {
+		mistakes = append(mistakes, fmt.Errorf("%w: give at least one", ErrInvalidAuthToken))
+	}
+	for _, authToken := range authTokens {
+		if authToken == "" {
+			mistakes = append(mistakes, fmt.Errorf("%w: it is empty", ErrInvalidAuthToken))
+		}
+		if strings.ContainsFunc(authToken, isSpaceOrControl) {
+			mistakes = append(mistakes, fmt.Errorf("%w: it holds white space or a control character,"+
+				" such as a newline from a file: trim it", ErrInvalidAuthToken))
+		}
+	}
+	return mistakes
+}
+
+// isSID reports whether s is the prefix, then 1 to 32 letters or digits: 32
+// hexadecimal digits in practice, but fewer in Twilio's own examples.
+func isSID(prefix, s string) bool {
+	rest, ok := strings.CutPrefix(s, prefix)
+	return ok && consistsOf(rest, isAlphanumeric) && len(rest) <= 32
+}
+
+func isSpaceOrControl(r rune) bool { return unicode.IsSpace(r) || unicode.IsControl(r) }
+
+// quote quotes the start of a value for an error message. It does not if the
+// value holds one of the auth tokens, or if what stands for an auth token is
+// like an account SID: then the two may have changed places.
+func quote(value string, authTokens ...string) string {
+	for _, authToken := range authTokens {
+		if authToken != "" && strings.Contains(value, authToken) || strings.HasPrefix(authToken, "AC") {
+			return "(not shown, as it may hold the auth token)"
+		}
+	}
+	const most = 500
+	if len(value) > most {
+		return strconv.Quote(value[:most]) + "…"
+	}
+	return strconv.Quote(value)
+}

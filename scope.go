@@ -1,0 +1,128 @@
+package capability
+
+import (
+	"errors"
+	"fmt"
+	"net/url"
+	"strings"
+)
+
+// ErrInvalidScope is wrapped by every error about the form of a [Scope].
+var ErrInvalidScope = errors.New("capability: invalid scope")
+
+// A Scope is one capability of a token, written
+//
+//	scope:<service>:<privilege>?<params>
+//
+// with the params sorted by name and form-encoded, as Twilio's Python library
+// writes them. Service and Privilege are one or more ASCII letters, digits,
+// '_' or '-' each; names and values of Params may hold anything.
+type Scope struct {
+	Service, Privilege string
+	Params             url.Values
+}
+
+// ParseScope reads what [Scope.String] writes, and what Twilio's own
+// libraries write: parameters in any order, a space as '+' or %20, and
+// characters that need no escape in either form. Params is nil if there are
+// none. The error wraps [ErrInvalidScope].
+func ParseScope(s string) (Scope, error) {
+	text, hasPrefix := strings.CutPrefix(s, "scope:")
+	text, query, _ := strings.Cut(text, "?")
+	service, privilege, hasPrivilege := strings.Cut(text, ":")
+	if !hasPrefix || !hasPrivilege {
+		return Scope{}, fmt.Errorf("%w: %s: want scope:<service>:<privilege>?<params>", ErrInvalidScope, quote(s))
+	}
+	params, err := parseParams(query)
+	if err != nil {
+		return Scope{}, fmt.Errorf("%w: %s: %w", ErrInvalidScope, quote(s), err)
+	}
+	scope := Scope{Service: service, Privilege: privilege, Params: params}
+	if err := scope.check(); err != nil {
+		return Scope{}, err
+	}
+	return scope, nil
+}
+
+// String returns the scope as a token holds it. It does not check Service and
+// Privilege; [Scope.MarshalText] does.
+func (s Scope) String() string {
+	text := "scope:" + s.Service + ":" + s.Privilege
+	if params := s.Params.Encode(); params != "" {
+		text += "?" + params
+	}
+	return text
+}
+
+// MarshalText returns what [Scope.String] does, or an error that wraps
+// [ErrInvalidScope] if Service or Privilege could not be read back.
+func (s Scope) MarshalText() ([]byte, error) {
+	if err := s.check(); err != nil {
+		return nil, err
+	}
+	return []byte(s.String()), nil
+}
+
+// UnmarshalText is [ParseScope] for encoders such as encoding/json.
+func (s *Scope) UnmarshalText(text []byte) error {
+	scope, err := ParseScope(string(text))
+	if err != nil {
+		return err
+	}
+	*s = scope
+	return nil
+}
+
+// check returns an error, which does not hold the auth tokens, if the scope
+// could not be read back.
+func (s Scope) check(authTokens ...string) error {
+	if consistsOf(s.Service, isScopeChar) && consistsOf(s.Privilege, isScopeChar) {
+		return nil
+	}
+	return fmt.Errorf("%w: service %s, privilege %s: use 1 or more ASCII letters, digits, '_' or '-' for each",
+		ErrInvalidScope, quote(s.Service, authTokens...), quote(s.Privilege, authTokens...))
+}
+
+// is reports whether s is a scope of the given kind.
+func (s Scope) is(service, privilege string) bool {
+	return s.Service == service && s.Privilege == privilege
+}
+
+// applicationParams returns the signed parameters of an outgoing scope, which
+// are a form-encoded string within the form-encoded params.
+func (s Scope) applicationParams() (url.Values, error) {
+	params, err := parseParams(s.Params.Get("appParams"))
+	if err != nil {
+		return nil, fmt.Errorf("%w: appParams of %s: %w", ErrInvalidScope, quote(s.String()), err)
+	}
+	return params, nil
+}
+
+// parseParams is [url.ParseQuery], but takes ';' for the character it is:
+// Twilio's Java library leaves it as it stands in a client name, and its Ruby
+// library in a parameter.
+func parseParams(query string) (url.Values, error) {
+	if query == "" {
+		return nil, nil
+	}
+	return url.ParseQuery(strings.ReplaceAll(query, ";", "%3B"))
+}
+
+func isScopeChar(c byte) bool { return isNameChar(c) || c == '-' }
+
+func isNameChar(c byte) bool { return isAlphanumeric(c) || c == '_' }
+
+func isAlphanumeric(c byte) bool {
+	return 'a' <= c && c <= 'z' || 'A' <= c && c <= 'Z' || '0' <= c && c <= '9'
+}
+
+// consistsOf reports whether s is one or more of the characters that valid
+// accepts.
+func consistsOf(s string, valid func(byte) bool) bool {
+	for i := range len(s) {
+		if !valid(s[i]) {
+			return false
+		}
+	}
+	return s != ""
+}

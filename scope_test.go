@@ -1,0 +1,152 @@
+package capability_test
+
+import (
+	"encoding/json"
+	"net/url"
+	"testing"
+
+	"github.com/stretchr/testify/assert"
+	"github.com/stretchr/testify/require"
+
+	"github.com/seed-6c737938/capability"
+)
+
+func TestScopeString(t *testing.T) {
+	tests := []struct {
+		name  string
+		scope capability.Scope
+		want  string
+	}{
+		{"no params", capability.Scope{Service: "client", Privilege: "incoming"}, "scope:client:incoming"},
+		{
+			"params sorted by name",
+			capability.Scope{Service: "client", Privilege: "outgoing", Params: url.Values{"clientName": {"tommy"}, "appSid": {"AP123123"}}},
+			"scope:client:outgoing?appSid=AP123123&clientName=tommy",
+		},
+		{
+			"params form-encoded",
+			capability.Scope{Service: "a", Privilege: "b", Params: url.Values{"k &": {"v=é", "+"}}},
+			"scope:a:b?k+%26=v%3D%C3%A9&k+%26=%2B",
+		},
+		{"a name without a value", capability.Scope{Service: "a", Privilege: "b", Params: url.Values{"k": nil}}, "scope:a:b"},
+	}
+	for _, tt := range tests {
+		t.Run(tt.name, func(t *testing.T) {
+			assert.Equal(t, tt.want, tt.scope.String())
+		})
+	}
+}
+
+func TestParseScope(t *testing.T) {
+	tests := []struct {
+		name, text string
+		want       capability.Scope
+	}{
+		{"no params", "scope:client:incoming", capability.Scope{Service: "client", Privilege: "incoming"}},
+		{"empty params", "scope:client:incoming?", capability.Scope{Service: "client", Privilege: "incoming"}},
+		{
+			"any order",
+			"scope:client:outgoing?clientName=tommy&appSid=AP123123",
+			capability.Scope{Service: "client", Privilege: "outgoing", Params: url.Values{"clientName": {"tommy"}, "appSid": {"AP123123"}}},
+		},
+		{"plus", "scope:a:b?k=v+w", capability.Scope{Service: "a", Privilege: "b", Params: url.Values{"k": {"v w"}}}},
+		{"%20", "scope:a:b?k=v%20w", capability.Scope{Service: "a", Privilege: "b", Params: url.Values{"k": {"v w"}}}},
+		{"unescaped path", "scope:a:b?path=/2010-04-01/Events", capability.Scope{Service: "a", Privilege: "b", Params: url.Values{"path": {"/2010-04-01/Events"}}}},
+		{"unescaped semicolon", "scope:a:b?k=v;w", capability.Scope{Service: "a", Privilege: "b", Params: url.Values{"k": {"v;w"}}}},
+		{"a colon and a question mark in a value", "scope:a:b?k=c:d?e", capability.Scope{Service: "a", Privilege: "b", Params: url.Values{"k": {"c:d?e"}}}},
+		{"several values", "scope:a:b?k=2&k=1", capability.Scope{Service: "a", Privilege: "b", Params: url.Values{"k": {"2", "1"}}}},
+		{"longest alphabet", "scope:aZ_-9:9-_Za", capability.Scope{Service: "aZ_-9", Privilege: "9-_Za"}},
+	}
+	for _, tt := range tests {
+		t.Run(tt.name, func(t *testing.T) {
+			got, err := capability.ParseScope(tt.text)
+			require.NoError(t, err)
+			assert.Equal(t, tt.want, got)
+		})
+	}
+}
+
+// malformedScopes are refused wherever a scope is read.
+var malformedScopes = []string{
+	"",
+	"scope",
+	"scope:",
+	"scope:client",
+	"scope:client:",
+	"scope::incoming",
+	"scope:client?clientName=tommy",
+	"Scope:client:incoming",
+	" scope:client:incoming",
+	"scope:client:incoming:now",
+	"scope:cli ent:incoming",
+	"scope:client:in\x00coming",
+	"scope:clïent:incoming",
+	"scope:client:incoming?clientName=%",
+	"scope:client:incoming?clientName=%zz",
+	"scope:client:incoming?%zz=tommy",
+}
+
+func TestParseScopeRefuses(t *testing.T) {
+	for _, text := range malformedScopes {
+		t.Run(text, func(t *testing.T) {
+			scope, err := capability.ParseScope(text)
+			assert.ErrorIs(t, err, capability.ErrInvalidScope)
+			assert.Empty(t, scope)
+		})
+	}
+}
+
+func TestScopeMarshalsAsText(t *testing.T) {
+	scope := capability.Scope{Service: "client", Privilege: "incoming", Params: url.Values{"clientName": {"tommy"}}}
+
+	data, err := json.Marshal(map[string]capability.Scope{"scope": scope})
+	require.NoError(t, err)
+	assert.Equal(t, `{"scope":"scope:client:incoming?clientName=tommy"}`, string(data))
+
+	var got map[string]capability.Scope
+	require.NoError(t, json.Unmarshal(data, &got))
+	assert.Equal(t, scope, got["scope"])
+}
+
+func TestScopeMarshalRefuses(t *testing.T) {
+	for _, scope := range []capability.Scope{
+		{},
+		{Service: "client"},
+		{Privilege: "incoming"},
+		{Service: "client:outgoing", Privilege: "x"},
+		{Service: "client", Privilege: "incoming?clientName=tommy"},
+	} {
+		_, err := scope.MarshalText()
+		assert.ErrorIs(t, err, capability.ErrInvalidScope, "%q", scope.String())
+	}
+}
+
+func TestScopeUnmarshalKeepsValueOnError(t *testing.T) {
+	scope := capability.Scope{Service: "client", Privilege: "incoming"}
+	require.ErrorIs(t, scope.UnmarshalText([]byte("scope:")), capability.ErrInvalidScope)
+	assert.Equal(t, capability.Scope{Service: "client", Privilege: "incoming"}, scope)
+}
+
+// FuzzParseScope checks that what can be parsed is written in one form, which
+// reads back as the same scope.
+func FuzzParseScope(f *testing.F) {
+	for _, text := range malformedScopes {
+		f.Add(text)
+	}
+	f.Add("scope:client:incoming?clientName=tommy")
+	f.Add("scope:client:outgoing?appSid=AP123123&appParams=a%3D1%26b%3D2&clientName=to%20m+y;")
+	f.Add("scope:stream:subscribe?path=/2010-04-01/Events&=&&k")
+	f.Fuzz(func(t *testing.T, text string) {
+		scope, err := capability.ParseScope(text)
+		if err != nil {
+			require.ErrorIs(t, err, capability.ErrInvalidScope)
+			return
+		}
+		written, err := scope.MarshalText()
+		require.NoError(t, err)
+		again, err := capability.ParseScope(string(written))
+		require.NoError(t, err)
+		require.Equal(t, scope, again)
+		require.Equal(t, string(written), again.String())
+	})
+}
