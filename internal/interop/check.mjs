@@ -1,0 +1,46 @@
+// Verifies the tokens that mint.go wrote, from standard input, with the library under Twilio's Node library.
+
+import assert from "node:assert/strict";
+import { readFileSync } from "node:fs";
+import jwt from "jsonwebtoken";
+
+function check({ accountSid, authToken, scope, ttl, jwt: token, ...options }) {
+	const verify = (token, key) => jwt.verify(token, key, { algorithms: ["HS256"], issuer: accountSid, complete: true });
+
+	const { header, payload } = verify(token, authToken);
+	const { exp } = payload;
+	const nbf = "nbf" in options ? {} : { nbf: exp - ttl };
+	assert.equal(JSON.stringify(payload), JSON.stringify({ scope, iss: accountSid, exp, ...nbf }));
+	assert.deepEqual(header, { alg: "HS256", typ: "JWT" });
+	const left = exp - Date.now() / 1000;
+	assert(Number.isInteger(exp) && 0 < left && left <= ttl, `exp ${exp}: expected a whole second, at most ${ttl} s from now`);
+
+	// Without these two, a library that verifies nothing would pass.
+	const refusal = { name: "JsonWebTokenError", message: "invalid signature" };
+	assert.throws(() => verify(token, authToken + "x"), refusal, "accepted with another key");
+	assert.throws(() => verify(tampered(token), authToken), refusal, "accepted with another expiry");
+}
+
+function tampered(token) {
+	const [header, claims, signature] = token.split(".");
+	const longer = JSON.parse(Buffer.from(claims, "base64url"));
+	longer.exp++;
+	return [header, Buffer.from(JSON.stringify(longer)).toString("base64url"), signature].join(".");
+}
+
+const cases = readFileSync(0, "utf8").split("\n").filter(Boolean).map((line) => JSON.parse(line));
+if (cases.length === 0) {
+	console.error("node: no tokens to check");
+	process.exitCode = 1;
+}
+for (const each of cases) {
+	try {
+		check(each);
+	} catch (error) {
+		console.error(`node: ${each.id}: ${error.message}`);
+		process.exitCode = 1;
+	}
+}
+if (!process.exitCode) {
+	console.log(`node: ${cases.length} tokens accepted, ${2 * cases.length} forgeries refused`);
+}
