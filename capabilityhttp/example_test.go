@@ -1,0 +1,67 @@
+package capabilityhttp_test
+
+import (
+	"encoding/json"
+	"fmt"
+	"io"
+	"log"
+	"net/http"
+	"net/http/httptest"
+	"time"
+
+	"github.com/seed-6c737938/capability"
+	"github.com/seed-6c737938/capability/capabilityhttp"
+)
+
+// A backend that keeps one checked template, asks its own session who sends the
+// request, and lets its users receive calls and make them.
+func ExampleHandler() {
+	template := capability.New("AC123", "secret").
+		AllowClientOutgoing("AP123123").
+		SetTTL(10 * time.Minute)
+	if err := template.Err(); err != nil {
+		log.Fatal(err)
+	}
+
+	http.Handle("/token", capabilityhttp.Handler(func(r *http.Request) (*capability.CapabilityToken, error) {
+		session, err := r.Cookie("session")
+		if err != nil {
+			return nil, &capabilityhttp.Error{Status: http.StatusUnauthorized, Message: "sign in first"}
+		}
+		return template.Clone().AllowClientIncoming(userOf(session)), nil
+	}))
+
+	// A real main ends with:
+	//	log.Fatal(http.ListenAndServe("127.0.0.1:8080", nil))
+	// This one asks for a token, without a session and with one.
+	server := httptest.NewServer(nil)
+	defer server.Close()
+	request, err := http.NewRequest(http.MethodGet, server.URL+"/token", nil)
+	if err != nil {
+		log.Fatal(err)
+	}
+	for range 2 {
+		response, err := http.DefaultClient.Do(request)
+		if err != nil {
+			log.Fatal(err)
+		}
+		body, err := io.ReadAll(response.Body)
+		if err != nil {
+			log.Fatal(err)
+		}
+		var answer struct{ Identity, Token string }
+		if json.Unmarshal(body, &answer) == nil {
+			claims, err := capability.Verify(answer.Token, "AC123", "secret")
+			fmt.Println(response.StatusCode, answer.Identity, claims.Scopes, err)
+		} else {
+			fmt.Printf("%d %s", response.StatusCode, body)
+		}
+		request.AddCookie(&http.Cookie{Name: "session", Value: "7"})
+	}
+	// Output:
+	// 401 sign in first
+	// 200 tommy [scope:client:outgoing?appSid=AP123123&clientName=tommy scope:client:incoming?clientName=tommy] <nil>
+}
+
+// userOf stands for a look-up in the backend's sessions.
+func userOf(session *http.Cookie) string { return map[string]string{"7": "tommy"}[session.Value] }
