@@ -1,0 +1,119 @@
+package main
+
+import (
+	"fmt"
+	"math/rand/v2"
+	"net/url"
+	"strconv"
+	"testing"
+
+	"github.com/golang-jwt/jwt/v5"
+	"github.com/stretchr/testify/require"
+
+	"github.com/seed-6c737938/capability"
+)
+
+func TestContestants(t *testing.T) {
+	for _, c := range contestants {
+		t.Run(c.name, func(t *testing.T) {
+			mint := c.prepare(t)
+			for range 3 { // what is prepared must not remember the token before
+				token, err := mint()
+				require.NoError(t, err)
+				c.check(t, token)
+			}
+		})
+	}
+}
+
+// The order is another one in each round: what runs first in a process pays for
+// memory that the others find at hand.
+func BenchmarkMint(b *testing.B) {
+	for _, i := range rand.Perm(len(contestants)) {
+		c := contestants[i]
+		b.Run(c.name, func(b *testing.B) {
+			benchmark(b, c.prepare(b), c.check)
+		})
+	}
+}
+
+func BenchmarkMintParams(b *testing.B) {
+	for _, n := range []int{0, 1, 10, 100} {
+		b.Run(strconv.Itoa(n), func(b *testing.B) {
+			params := url.Values{}
+			for i := range n {
+				params.Set(fmt.Sprintf("name%02d", i), fmt.Sprintf("value %02d", i))
+			}
+			mint := func() (string, error) {
+				return capability.New(accountSID, authToken).
+					AllowClientIncoming(clientName).
+					AllowClientOutgoing(applicationSID, params).
+					SetTTL(ttl).
+					ToJWT()
+			}
+			benchmark(b, mint, func(tb testing.TB, token string) { checkParams(tb, token, params) })
+		})
+	}
+}
+
+// benchmark checks a first token before it times the others.
+func benchmark(b *testing.B, mint minter, check func(testing.TB, string)) {
+	token, err := mint()
+	require.NoError(b, err)
+	check(b, token)
+	b.ReportAllocs()
+	for b.Loop() {
+		if _, err := mint(); err != nil {
+			b.Fatal(err)
+		}
+	}
+}
+
+func BenchmarkMintParallel(b *testing.B) {
+	mint := prepareClone(b)
+	token, err := mint()
+	require.NoError(b, err)
+	checkCapabilities(b, token)
+	b.ReportAllocs()
+	b.RunParallel(func(pb *testing.PB) {
+		for pb.Next() {
+			if _, err := mint(); err != nil {
+				b.Error(err)
+			}
+		}
+	})
+}
+
+func BenchmarkVerify(b *testing.B) {
+	token, err := prepareNew(b)()
+	require.NoError(b, err)
+	readers := map[string]func(token, accountSID, authToken string) error{
+		"golang-jwt": parseAlone,
+		"capability": func(token, accountSID, authToken string) error {
+			_, err := capability.Verify(token, accountSID, authToken)
+			return err
+		},
+	}
+	for name, read := range readers { // in random order, as above
+		b.Run(name, func(b *testing.B) {
+			b.ReportAllocs()
+			for b.Loop() {
+				if err := read(token, accountSID, authToken); err != nil {
+					b.Fatal(err)
+				}
+			}
+		})
+	}
+}
+
+// parseAlone is golang-jwt's part of what Verify does, with the account and its auth
+// token as arguments too.
+func parseAlone(token, accountSID, authToken string) error {
+	_, err := jwt.ParseWithClaims(token, jwt.MapClaims{},
+		func(*jwt.Token) (any, error) { return []byte(authToken), nil },
+		jwt.WithValidMethods([]string{"HS256"}),
+		jwt.WithStrictDecoding(),
+		jwt.WithExpirationRequired(),
+		jwt.WithIssuer(accountSID))
+	return err
+}
