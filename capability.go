@@ -35,20 +35,22 @@
 package capability
 
 import (
-	"bytes"
+	"cmp"
 	"crypto/hmac"
 	"crypto/sha256"
 	"encoding/base64"
 	"encoding/json"
 	"errors"
 	"fmt"
+	"hash"
 	"log/slog"
-	"maps"
 	"math"
 	"net/url"
 	"slices"
 	"strconv"
 	"strings"
+	"sync"
+	"sync/atomic"
 	"time"
 	"unicode"
 	"unicode/utf8"
@@ -92,30 +94,44 @@ type CapabilityToken struct {
 	// look into what a function has captured.
 	key func() *signingKey
 
-	// Slices and maps are replaced, never changed in place, so that copies of
-	// the struct are independent.
-	grants       []grant
 	clientName   string
 	ttl          time.Duration
 	notBefore    time.Time
 	notBeforeSet bool
-	claims       map[string]string
-	mistakes     []error
+
+	// The first grants, which for most devices are all, stand in the struct:
+	// minting then allocates nothing for them.
+	few  [2]grant
+	n    int // of few
+	more []grant
+
+	// Slices, more among them, are replaced, never changed in place, so that
+	// copies of the struct are independent.
+	claims   []claim // sorted by name
+	mistakes []error
 }
 
-// A grant is a scope in the form in which it will be signed.
+// A grant is a scope in the form in which it will be signed, in two parts so
+// that what is constant need not be copied before a token is minted.
 type grant struct {
-	scope string
+	prefix, rest string
 
 	// named says that the device's client name, which may not be known yet, is
 	// to follow as the last parameter.
 	named bool
 }
 
+func (g grant) scope() string { return g.prefix + g.rest }
+
 // kind is what a device reads one scope of.
 func (g grant) kind() string {
-	kind, _, _ := strings.Cut(g.scope, "?")
+	kind, _, _ := strings.Cut(g.prefix, "?")
 	return kind
+}
+
+// A claim is one of the backend's own, and what it adds to a token.
+type claim struct {
+	name, text string
 }
 
 // New returns a builder that grants nothing yet, with a TTL of [DefaultTTL].
@@ -126,13 +142,20 @@ func (g grant) kind() string {
 // or control characters ([ErrInvalidAuthToken]), since a newline that came
 // along from a file or a variable is a common cause of Twilio error 31204.
 func New(accountSID, authToken string) *CapabilityToken {
-	key := &signingKey{authToken: authToken}
-	return &CapabilityToken{
-		accountSID: accountSID,
-		key:        func() *signingKey { return key },
-		ttl:        DefaultTTL,
-		mistakes:   checkCredentials(accountSID, authToken),
+	// One allocation for both, since each token needs a key.
+	made := &struct {
+		token CapabilityToken
+		key   signingKey
+	}{
+		token: CapabilityToken{
+			accountSID: accountSID,
+			ttl:        DefaultTTL,
+			mistakes:   checkCredentials(accountSID, authToken),
+		},
+		key: signingKey{authToken: authToken},
 	}
+	made.token.key = func() *signingKey { return &made.key }
+	return &made.token
 }
 
 // AllowClientIncoming lets the device receive calls for clientName: 1 to 256
@@ -141,7 +164,7 @@ func New(accountSID, authToken string) *CapabilityToken {
 // [ErrDuplicateScope].
 func (t *CapabilityToken) AllowClientIncoming(clientName string) *CapabilityToken {
 	t.SetClientName(clientName)
-	return t.grant(grant{scope: "scope:client:incoming?clientName=" + t.clientName})
+	return t.grant(grant{prefix: "scope:client:incoming?clientName=", rest: t.clientName})
 }
 
 // AllowClientOutgoing lets the device call out through the TwiML application
@@ -154,18 +177,25 @@ func (t *CapabilityToken) AllowClientOutgoing(applicationSID string, params ...u
 		t.fail(fmt.Errorf("%w: %s: use AP, then 1 to 32 ASCII letters or digits",
 			ErrInvalidApplicationSID, t.quote(applicationSID)))
 	}
-	scope := Scope{Service: "client", Privilege: "outgoing", Params: url.Values{"appSid": {applicationSID}}}
-	addParams(scope.Params, "appParams", params)
-	return t.grant(grant{scope: scope.String(), named: true})
+	if appParams, ok := encodeParams(params); ok {
+		return t.grant(grant{
+			prefix: "scope:client:outgoing?appParams=",
+			rest:   appParams + "&appSid=" + applicationSID,
+			named:  true,
+		})
+	}
+	return t.grant(grant{prefix: "scope:client:outgoing?appSid=", rest: applicationSID, named: true})
 }
 
 // AllowEventStream lets the device subscribe to the account's events, and to
 // those alone that match the filters if there are any. Other filters for the
 // same device are [ErrDuplicateScope].
 func (t *CapabilityToken) AllowEventStream(filters ...url.Values) *CapabilityToken {
-	scope := Scope{Service: "stream", Privilege: "subscribe", Params: url.Values{"path": {"/2010-04-01/Events"}}}
-	addParams(scope.Params, "params", filters)
-	return t.grant(grant{scope: scope.String()})
+	const path = "path=%2F2010-04-01%2FEvents"
+	if params, ok := encodeParams(filters); ok {
+		return t.grant(grant{prefix: "scope:stream:subscribe?params=", rest: params + "&" + path})
+	}
+	return t.grant(grant{prefix: "scope:stream:subscribe?" + path})
 }
 
 // AddScope grants any other scope, which is written as given: no client name
@@ -177,14 +207,14 @@ func (t *CapabilityToken) AddScope(scope Scope) *CapabilityToken {
 	if err := scope.check(t.authToken()); err != nil {
 		t.fail(err)
 	}
-	return t.grant(grant{scope: scope.String()})
+	return t.grant(grant{prefix: scope.String()})
 }
 
 // SetClientName names a device that has no incoming scope, so that the voice
 // URL sees who calls. The rules are those of
 // [CapabilityToken.AllowClientIncoming], which names the device too.
 func (t *CapabilityToken) SetClientName(clientName string) *CapabilityToken {
-	if !consistsOf(clientName, isNameChar) || len(clientName) > 256 {
+	if !consistsOf(clientName, "_") || len(clientName) > 256 {
 		t.fail(fmt.Errorf("%w: %s: use 1 to 256 ASCII letters, digits or '_'", ErrInvalidClientName, t.quote(clientName)))
 	}
 	if t.clientName != "" && t.clientName != clientName {
@@ -228,12 +258,12 @@ func (t *CapabilityToken) SetClaim(name, value string) *CapabilityToken {
 	case !utf8.ValidString(name) || !utf8.ValidString(value):
 		return t.fail(fmt.Errorf("%w: name %s, value %s: use valid UTF-8", ErrInvalidClaim, t.quote(name), t.quote(value)))
 	}
-	claims := maps.Clone(t.claims)
-	if claims == nil {
-		claims = map[string]string{}
+	i, found := slices.BinarySearchFunc(t.claims, name, func(c claim, name string) int { return cmp.Compare(c.name, name) })
+	rest := t.claims[i:]
+	if found {
+		rest = rest[1:]
 	}
-	claims[name] = value
-	t.claims = claims
+	t.claims = slices.Concat(t.claims[:i], []claim{{name, encodeClaim(name, value)}}, rest)
 	return t
 }
 
@@ -261,14 +291,14 @@ func (t *CapabilityToken) Err() error {
 func (t *CapabilityToken) ToJWT() (string, error) {
 	now := time.Now()
 	mistakes := t.check(now)
-	if len(t.grants) == 0 {
+	if t.n == 0 {
 		mistakes = append(slices.Clip(mistakes),
 			fmt.Errorf("%w: grant something, for example with AllowClientIncoming", ErrNoScope))
 	}
 	if len(mistakes) > 0 {
 		return "", errors.Join(mistakes...)
 	}
-	return t.key().sign(t.appendClaims(nil, now)), nil
+	return t.sign(now), nil
 }
 
 // String describes the token without its auth token.
@@ -293,18 +323,33 @@ func (t *CapabilityToken) fail(err error) *CapabilityToken {
 	return t
 }
 
+// grant adds a scope. One of the same kind must be the same.
 func (t *CapabilityToken) grant(g grant) *CapabilityToken {
-	for _, granted := range t.grants {
+	for _, granted := range t.grants() {
 		switch {
-		case granted == g:
+		case granted.kind() != g.kind():
+		case granted.named == g.named && granted.scope() == g.scope():
 			return t
-		case granted.kind() == g.kind():
+		default:
 			return t.fail(fmt.Errorf("%w: %s: a device reads one of a kind, and has %s",
-				ErrDuplicateScope, t.quote(g.scope), t.quote(granted.scope)))
+				ErrDuplicateScope, t.quote(g.scope()), t.quote(granted.scope())))
 		}
 	}
-	t.grants = append(slices.Clip(t.grants), g)
+	if t.n < len(t.few) {
+		t.few[t.n] = g
+		t.n++
+	} else {
+		t.more = append(slices.Clip(t.more), g)
+	}
 	return t
+}
+
+// grants returns all scopes in the order in which they were granted.
+func (t *CapabilityToken) grants() []grant {
+	if len(t.more) == 0 {
+		return t.few[:t.n]
+	}
+	return slices.Concat(t.few[:], t.more)
 }
 
 // check returns the mistakes remembered, and those that show only now.
@@ -337,17 +382,28 @@ func (t *CapabilityToken) quote(value string) string {
 	return quote(value, t.authToken())
 }
 
-// addParams adds the merged values, form-encoded, to params under name.
-func addParams(params url.Values, name string, values []url.Values) {
+// encodeParams returns the merged params, form-encoded twice: once as they are,
+// and once as the value of a scope's parameter. It reports whether there are
+// any.
+func encodeParams(params []url.Values) (encoded string, ok bool) {
+	merged := merge(params)
+	return url.QueryEscape(merged.Encode()), len(merged) > 0
+}
+
+func merge(params []url.Values) url.Values {
+	switch len(params) {
+	case 0:
+		return nil
+	case 1:
+		return params[0]
+	}
 	merged := url.Values{}
-	for _, v := range values {
-		for key, list := range v {
-			merged[key] = append(merged[key], list...)
+	for _, values := range params {
+		for name, list := range values {
+			merged[name] = append(merged[name], list...)
 		}
 	}
-	if len(merged) > 0 {
-		params.Set(name, merged.Encode())
-	}
+	return merged
 }
 
 // appendClaims appends the claims of a token that is minted now, in the order
@@ -366,22 +422,20 @@ func (t *CapabilityToken) appendClaims(dst []byte, now time.Time) []byte {
 	case !t.notBefore.IsZero():
 		dst = appendNotBefore(dst, t.notBefore)
 	}
-	for _, name := range slices.Sorted(maps.Keys(t.claims)) {
-		dst = append(dst, ',')
-		dst = appendJSON(dst, name)
-		dst = append(dst, ':')
-		dst = appendJSON(dst, t.claims[name])
+	for _, c := range t.claims {
+		dst = append(dst, c.text...)
 	}
 	return append(dst, '}')
 }
 
 // appendScope appends the value of the scope claim.
 func (t *CapabilityToken) appendScope(dst []byte) []byte {
-	for i, g := range t.grants {
+	for i, g := range t.grants() {
 		if i > 0 {
 			dst = append(dst, ' ')
 		}
-		dst = append(dst, g.scope...)
+		dst = append(dst, g.prefix...)
+		dst = append(dst, g.rest...)
 		if g.named && t.clientName != "" {
 			dst = append(dst, "&clientName="...)
 			dst = append(dst, t.clientName...)
@@ -395,33 +449,73 @@ func appendNotBefore(dst []byte, notBefore time.Time) []byte {
 	return strconv.AppendInt(dst, notBefore.Unix(), 10)
 }
 
-// appendJSON appends s as a JSON string, in which '&', '<' and '>' stand as
-// themselves.
-func appendJSON(dst []byte, s string) []byte {
-	buf := bytes.NewBuffer(dst)
-	enc := json.NewEncoder(buf)
+// encodeClaim returns a further member for a JSON object, in which '&', '<' and
+// '>' stand as themselves.
+func encodeClaim(name, value string) string {
+	var text strings.Builder
+	enc := json.NewEncoder(&text)
 	enc.SetEscapeHTML(false)
-	enc.Encode(s) // a string and a buffer: there is nothing to fail
-	return bytes.TrimSuffix(buf.Bytes(), []byte("\n"))
+	for _, s := range []string{name, value} {
+		enc.Encode(s) // a string and a buffer: there is nothing to fail
+	}
+	quotedName, quotedValue, _ := strings.Cut(text.String(), "\n")
+	return "," + quotedName + ":" + strings.TrimSuffix(quotedValue, "\n")
 }
 
-// encodedHeader is the same in every capability token.
-var encodedHeader = base64.RawURLEncoding.EncodeToString([]byte(`{"alg":"HS256","typ":"JWT"}`))
+// encodedHeader is how every capability token starts.
+var encodedHeader = base64.RawURLEncoding.EncodeToString([]byte(`{"alg":"HS256","typ":"JWT"}`)) + "."
 
-// A signingKey signs with an account's auth token.
+// A signingKey is shared by a token and its clones.
 type signingKey struct {
 	authToken string
+
+	// Keying an HMAC takes half as long as all the rest of a token, so that
+	// keyed ones are kept from the second token on. The first, which for many
+	// keys is the last, need not pay for a pool.
+	signedBefore atomic.Bool
+	macs         sync.Pool
 }
 
-// sign returns the claims as a JSON Web Token (RFC 7515 section 7.1).
-func (k *signingKey) sign(claims []byte) string {
-	token := append([]byte(encodedHeader), '.')
+// sign returns a token with the claims of now.
+func (t *CapabilityToken) sign(now time.Time) string {
+	key := t.key()
+	if !key.signedBefore.Load() {
+		key.signedBefore.Store(true)
+		return t.signWith(key.newMAC(), now)
+	}
+	mac, ok := key.macs.Get().(hash.Hash)
+	if !ok {
+		mac = key.newMAC()
+	}
+	token := t.signWith(mac, now)
+	mac.Reset()
+	key.macs.Put(mac)
+	return token
+}
+
+func (k *signingKey) newMAC() hash.Hash { return hmac.New(sha256.New, []byte(k.authToken)) }
+
+// signWith returns a JSON Web Token in compact form (RFC 7515 section 7.1).
+func (t *CapabilityToken) signWith(mac hash.Hash, now time.Time) string {
+	buf := buffers.Get().(*buffer)
+	defer buffers.Put(buf)
+	claims := t.appendClaims(buf.claims[:0], now)
+	token := append(buf.token[:0], encodedHeader...)
 	token = base64.RawURLEncoding.AppendEncode(token, claims)
-	mac := hmac.New(sha256.New, []byte(k.authToken))
 	mac.Write(token)
 	token = append(token, '.')
-	return string(base64.RawURLEncoding.AppendEncode(token, mac.Sum(nil)))
+	token = base64.RawURLEncoding.AppendEncode(token, mac.Sum(buf.sum[:0]))
+	return string(token)
 }
+
+// A buffer has room for a token in the making. What is longer is allocated.
+type buffer struct {
+	claims [1024]byte
+	token  [1536]byte
+	sum    [sha256.Size]byte
+}
+
+var buffers = sync.Pool{New: func() any { return new(buffer) }}
 
 // Claims is what a token says, as [Verify] returns it.
 type Claims struct {
@@ -458,7 +552,7 @@ func Verify(token, accountSID string, authTokens ...string) (*Claims, error) {
 		return nil, errors.Join(mistakes...)
 	}
 	// Even a strict base64 decoder skips newlines, but a token has one spelling.
-	if strings.ContainsAny(token, "\r\n") {
+	if strings.Contains(token, "\n") || strings.Contains(token, "\r") {
 		return nil, fmt.Errorf("capability: %w: it holds a newline", jwt.ErrTokenMalformed)
 	}
 	claims := jwt.MapClaims{}
@@ -514,11 +608,13 @@ func keyfunc(authTokens []string) jwt.Keyfunc {
 		if _, ok := token.Header["cty"]; ok {
 			return nil, errors.New("it is an Access Token, not a capability token, as its header has a cty")
 		}
-		for name := range token.Header {
-			// An extension may be critical (RFC 7515 section 4.1.11), and none is known here.
-			if name != "alg" && name != "typ" {
-				return nil, fmt.Errorf("header parameter %s: want alg and typ alone", quote(name))
-			}
+		known := 1 // alg, without which golang-jwt does not get here
+		if _, ok := token.Header["typ"]; ok {
+			known++
+		}
+		// An extension may be critical (RFC 7515 section 4.1.11), and none is known here.
+		if len(token.Header) > known {
+			return nil, errors.New("its header has more than alg and typ")
 		}
 		var set jwt.VerificationKeySet
 		for _, authToken := range authTokens {
@@ -613,7 +709,8 @@ func checkCredentials(accountSID string, authTokens ...string) []error {
 		if authToken == "" {
 			mistakes = append(mistakes, fmt.Errorf("%w: it is empty", ErrInvalidAuthToken))
 		}
-		if strings.ContainsFunc(authToken, isSpaceOrControl) {
+		// Twilio's auth tokens are hexadecimal digits, for which the first look will do.
+		if !consistsOf(authToken, "") && strings.ContainsFunc(authToken, isSpaceOrControl) {
 			mistakes = append(mistakes, fmt.Errorf("%w: it holds white space or a control character,"+
 				" such as a newline from a file: trim it", ErrInvalidAuthToken))
 		}
@@ -625,7 +722,7 @@ func checkCredentials(accountSID string, authTokens ...string) []error {
 // hexadecimal digits in practice, but fewer in Twilio's own examples.
 func isSID(prefix, s string) bool {
 	rest, ok := strings.CutPrefix(s, prefix)
-	return ok && consistsOf(rest, isAlphanumeric) && len(rest) <= 32
+	return ok && consistsOf(rest, "") && len(rest) <= 32
 }
 
 func isSpaceOrControl(r rune) bool { return unicode.IsSpace(r) || unicode.IsControl(r) }

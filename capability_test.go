@@ -699,6 +699,21 @@ func TestAuthTokenIsInNoError(t *testing.T) {
 	assert.NotContains(t, token.String(), authToken)
 }
 
+// What minting allocates is what it costs a server in the end: these are counts,
+// which a busy machine does not change.
+func TestAllocations(t *testing.T) {
+	fromNew := testing.AllocsPerRun(1000, func() {
+		mint(t, newToken().AllowClientOutgoing(applicationSID))
+	})
+	assert.LessOrEqual(t, fromNew, 13.0)
+
+	template := capability.New(accountSID, authToken).AllowClientOutgoing(applicationSID)
+	fromTemplate := testing.AllocsPerRun(1000, func() {
+		mint(t, template.Clone().AllowClientIncoming("tommy"))
+	})
+	assert.LessOrEqual(t, fromTemplate, 5.0)
+}
+
 // The bugs below were met in other libraries that mint these tokens; the
 // comment names where.
 

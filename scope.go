@@ -76,7 +76,7 @@ func (s *Scope) UnmarshalText(text []byte) error {
 // check returns an error, which does not hold the auth tokens, if the scope
 // could not be read back.
 func (s Scope) check(authTokens ...string) error {
-	if consistsOf(s.Service, isScopeChar) && consistsOf(s.Privilege, isScopeChar) {
+	if consistsOf(s.Service, "_-") && consistsOf(s.Privilege, "_-") {
 		return nil
 	}
 	return fmt.Errorf("%w: service %s, privilege %s: use 1 or more ASCII letters, digits, '_' or '-' for each",
@@ -108,21 +108,22 @@ func parseParams(query string) (url.Values, error) {
 	return url.ParseQuery(strings.ReplaceAll(query, ";", "%3B"))
 }
 
-func isScopeChar(c byte) bool { return isNameChar(c) || c == '-' }
-
-func isNameChar(c byte) bool { return isAlphanumeric(c) || c == '_' }
-
-func isAlphanumeric(c byte) bool {
-	return 'a' <= c && c <= 'z' || 'A' <= c && c <= 'Z' || '0' <= c && c <= '9'
-}
-
-// consistsOf reports whether s is one or more of the characters that valid
-// accepts.
-func consistsOf(s string, valid func(byte) bool) bool {
+// consistsOf reports whether s is one or more ASCII letters, digits and
+// characters of more.
+func consistsOf(s, more string) bool {
 	for i := range len(s) {
-		if !valid(s[i]) {
+		if !alphanumeric[s[i]] && strings.IndexByte(more, s[i]) < 0 {
 			return false
 		}
 	}
 	return s != ""
 }
+
+// alphanumeric is a table because the letters and digits of a SID come in an
+// order that no branch can be predicted from.
+var alphanumeric = func() (table [256]bool) {
+	for _, c := range "abcdefghijklmnopqrstuvwxyzABCDEFGHIJKLMNOPQRSTUVWXYZ0123456789" {
+		table[c] = true
+	}
+	return table
+}()
