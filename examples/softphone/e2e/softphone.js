@@ -1,0 +1,166 @@
+// What the tests share: the program under test, the browser, and the page as a user sees it.
+
+import assert from 'node:assert/strict';
+import { spawn } from 'node:child_process';
+import { createInterface } from 'node:readline';
+import { fileURLToPath } from 'node:url';
+import { chromium } from 'playwright-core';
+
+export function launchBrowser() {
+  return chromium.launch({
+    executablePath: '/usr/bin/chromium',
+    args: [
+      '--no-sandbox', '--disable-gpu', '--disable-quic', '--no-first-run',
+      '--disable-background-networking', '--disable-component-update', '--disable-sync',
+      '--use-fake-ui-for-media-stream', '--use-fake-device-for-media-stream', '--allow-loopback-in-peer-connection',
+      '--host-resolver-rules=MAP * ~NOTFOUND , EXCLUDE 127.0.0.1',
+    ],
+  });
+}
+
+// Softphone is a running program, with the pages that are open on it.
+export class Softphone {
+  // start runs the program until the test ends, and then checks that it stops as it should, data races included, and
+  // that no page did what it may not.
+  static async start(t, browser, { args = [], env = {} } = {}) {
+    const softphone = new Softphone();
+    softphone.browser = browser;
+    softphone.contexts = [];
+    softphone.faults = [];
+    const binary = fileURLToPath(new URL('bin/softphone', import.meta.url));
+    const program = spawn(binary, ['-addr', '127.0.0.1:0', ...args], {
+      env: { GORACE: 'atexit_sleep_ms=0', ...env },
+      stdio: ['ignore', 'pipe', 'pipe'],
+    });
+    let stderr = '';
+    program.stderr.on('data', (data) => { stderr += data; });
+    const exited = new Promise((resolve) => { program.on('exit', resolve); });
+    t.after(async () => {
+      await Promise.all(softphone.contexts.map((context) => context.close()));
+      program.kill('SIGTERM');
+      assert.equal(await exited, 0, stderr);
+      assert.deepEqual(softphone.faults, []);
+    });
+    const line = await Promise.race([
+      new Promise((resolve) => { createInterface(program.stdout).once('line', resolve); }),
+      exited.then(() => assert.fail(`the program stopped: ${stderr}`)),
+    ]);
+    softphone.url = line.match(/http:\S+/)[0];
+    return softphone;
+  }
+
+  // open loads the page in a browser profile of its own. No request may go to a host but the program's and those allowed.
+  async open({ allow = [], ...options } = {}) {
+    const context = await this.browser.newContext({ permissions: ['microphone'], ...options });
+    this.contexts.push(context);
+    const check = (url) => {
+      if (new URL(url).host !== new URL(this.url).host && !allow.includes(new URL(url).hostname)) {
+        this.faults.push(`a request to ${url}`);
+      }
+    };
+    context.on('request', (request) => check(request.url()));
+    context.on('response', (response) => {
+      if (response.status() === 404) {
+        this.faults.push(`${response.url()} is not found`);
+      }
+    });
+    context.on('weberror', (error) => this.faults.push(error.error().stack));
+    context.on('console', (message) => {
+      if (message.text().includes('Content Security Policy')) {
+        this.faults.push(message.text());
+      }
+    });
+    context.on('page', (page) => page.on('websocket', (socket) => check(socket.url())));
+    return this.openIn(context);
+  }
+
+  async openIn(context) {
+    const phone = new Phone(await context.newPage());
+    await phone.page.goto(this.url);
+    return phone;
+  }
+
+  // device opens a page, signs in, and waits until the device is ready.
+  async device(name, grants) {
+    const phone = await this.open();
+    await phone.signIn(name, grants);
+    await phone.state('Ready');
+    return phone;
+  }
+
+  devices(...names) {
+    return Promise.all(names.map((name) => this.device(name)));
+  }
+}
+
+// Phone is the page.
+export class Phone {
+  constructor(page) {
+    this.page = page;
+  }
+
+  button(name) {
+    return this.page.getByRole('button', { name, exact: true });
+  }
+
+  async signIn(name, { incoming = true, outgoing = true } = {}) {
+    await this.page.getByLabel('Client name').fill(name);
+    await this.page.getByLabel('receive calls').setChecked(incoming);
+    await this.page.getByLabel('make calls').setChecked(outgoing);
+    await this.button('Sign in').click();
+  }
+
+  async dial(name) {
+    await this.page.getByLabel('Client to call').fill(name);
+    await this.button('Call').click();
+  }
+
+  async accept() {
+    await this.button('Accept').click();
+  }
+
+  async hangUp() {
+    await this.button('Hang up').click();
+  }
+
+  // The following wait until the page shows something.
+
+  async state(text) {
+    await this.page.locator('#state').getByText(text, { exact: true }).waitFor();
+  }
+
+  async notice(text) {
+    await this.page.getByRole('alert').filter({ hasText: text }).waitFor();
+  }
+
+  async rings(from) {
+    await this.page.getByRole('heading', { name: `Call from ${from}` }).waitFor();
+  }
+
+  async talks(to) {
+    await this.page.getByText(`Talking to ${to}`).waitFor();
+  }
+
+  // idle: there is no call, and none comes in.
+  async idle() {
+    await this.page.getByLabel('Client to call').waitFor();
+    await this.button('Accept').waitFor({ state: 'hidden' });
+  }
+
+  // hears: bytes have gone both ways, and they are sound: the fake microphone beeps.
+  async hears() {
+    await this.page.waitForFunction(() => ['sent', 'received']
+      .every((id) => parseFloat(document.getElementById(id).textContent) > 1));
+    await this.page.waitForFunction(() => document.getElementById('output').value > 0);
+  }
+
+  // logged waits until the page has logged an event so many times.
+  async logged(event, { times = 1, detail = '' } = {}) {
+    await this.page.locator(`#log .${event}`, { hasText: detail }).nth(times - 1).waitFor();
+  }
+
+  // events returns the names of all events so far, the first one first.
+  async events() {
+    return (await this.page.locator('#log b').allTextContents()).reverse();
+  }
+}

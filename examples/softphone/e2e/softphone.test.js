@@ -1,0 +1,360 @@
+import assert from 'node:assert/strict';
+import { createHmac } from 'node:crypto';
+import { after, before, test } from 'node:test';
+import { setTimeout as sleep } from 'node:timers/promises';
+import { launchBrowser, Softphone } from './softphone.js';
+
+let browser;
+before(async () => { browser = await launchBrowser(); });
+after(() => browser.close());
+
+test('the token of the backend reaches the gateway unchanged', async (t) => {
+  const softphone = await Softphone.start(t, browser);
+  const tommy = await softphone.open();
+  const answered = tommy.page.waitForResponse((response) => response.url().endsWith('/token'));
+  const listened = new Promise((resolve) => {
+    tommy.page.on('websocket', (socket) => socket.on('framesent', ({ payload }) => {
+      if (payload.includes('"listen"')) {
+        resolve(JSON.parse(payload));
+      }
+    }));
+  });
+  await tommy.signIn('tommy');
+  await tommy.state('Ready');
+
+  const { identity, token } = await (await answered).json();
+  assert.equal(identity, 'tommy');
+  assert.equal((await listened).payload.token, token);
+  const claims = JSON.parse(Buffer.from(token.split('.')[1], 'base64url'));
+  const shown = await tommy.page.getByRole('region', { name: 'Token' }).innerText();
+  for (const text of [claims.iss, ...claims.scope.split(' '), 'Receives calls to tommy', 'Department support']) {
+    assert.ok(shown.includes(text), `${text} in ${shown}`);
+  }
+  assert.match(shown, /(1:00:00|59:5\d) left/);
+});
+
+test('alice calls tommy, they talk, and either hangs up', async (t) => {
+  const softphone = await Softphone.start(t, browser);
+  const [alice, tommy] = await softphone.devices('alice', 'tommy');
+  for (const [first, second] of [[alice, tommy], [tommy, alice]]) {
+    await alice.dial('tommy');
+    await alice.logged('ringing');
+    await tommy.rings('alice');
+    await tommy.notice('Department: support'); // the signed parameter
+    await tommy.accept();
+    await Promise.all([alice.talks('tommy'), tommy.talks('alice')]);
+    await Promise.all([alice.state('On a call'), tommy.state('On a call')]);
+    await Promise.all([alice.hears(), tommy.hears()]);
+    await first.hangUp();
+    await Promise.all([first.idle(), second.idle()]);
+    await Promise.all([first.state('Ready'), second.state('Ready')]);
+  }
+  assert.ok(!(await alice.events()).includes('error'));
+  assert.ok(!(await tommy.events()).includes('error'));
+});
+
+test('a call that rings is rejected, or given up', async (t) => {
+  const softphone = await Softphone.start(t, browser);
+  const [alice, tommy] = await softphone.devices('alice', 'tommy');
+  await alice.dial('tommy');
+  await tommy.rings('alice');
+  await tommy.button('Reject').click();
+  await alice.notice('Error 31002');
+  await Promise.all([alice.idle(), tommy.idle()]);
+
+  await alice.dial('tommy');
+  await tommy.rings('alice');
+  await alice.hangUp();
+  await tommy.logged('cancel');
+  await Promise.all([alice.idle(), tommy.idle()]);
+});
+
+test('two devices named tommy ring, and the first to accept gets the call', async (t) => {
+  const softphone = await Softphone.start(t, browser);
+  const [alice, first, second] = await softphone.devices('alice', 'tommy', 'tommy');
+  await alice.dial('tommy');
+  await Promise.all([first.rings('alice'), second.rings('alice')]);
+  await first.accept();
+  await second.logged('cancel');
+  await second.idle();
+  await second.state('Ready');
+  await Promise.all([alice.talks('tommy'), first.talks('alice')]);
+  await Promise.all([alice.hears(), first.hears()]);
+});
+
+test('two devices named tommy accept at once, and one gets the call', async (t) => {
+  const softphone = await Softphone.start(t, browser);
+  const [alice, ...tommys] = await softphone.devices('alice', 'tommy', 'tommy');
+  await alice.dial('tommy');
+  await Promise.all(tommys.map((tommy) => tommy.rings('alice')));
+  await Promise.all(tommys.map((tommy) => tommy.accept()));
+  await alice.talks('tommy');
+
+  const loser = await Promise.any(tommys.map((tommy) => tommy.logged('cancel').then(() => tommy)));
+  const winner = tommys.find((tommy) => tommy !== loser);
+  await loser.idle();
+  await loser.state('Ready');
+  await winner.talks('alice');
+  await Promise.all([alice.hears(), winner.hears()]);
+});
+
+test('the eleventh device named tommy drops the first', async (t) => {
+  const softphone = await Softphone.start(t, browser);
+  const first = await softphone.device('tommy');
+  const others = await softphone.devices(...Array(9).fill('tommy'));
+  assert.deepEqual(await first.events(), ['token', 'ready']);
+  others.push(await softphone.device('tommy'));
+  await first.state('Offline');
+
+  const alice = await softphone.device('alice');
+  await alice.dial('tommy');
+  await Promise.all(others.map((tommy) => tommy.rings('alice')));
+  assert.ok(!(await first.events()).includes('incoming'));
+});
+
+test('a device cannot do what its token does not grant', async (t) => {
+  const softphone = await Softphone.start(t, browser);
+  const [alice, tommy] = await Promise.all([softphone.device('alice', { outgoing: false }), softphone.open()]);
+  await tommy.signIn('tommy', { incoming: false });
+  await tommy.state('Ready for outgoing calls only');
+  await alice.dial('tommy');
+  await alice.notice('Error 31201');
+  await alice.idle();
+  await tommy.dial('tommy');
+  await tommy.notice('Error 31404');
+  await tommy.dial('alice');
+  await alice.rings('tommy');
+});
+
+test('the page cannot change a signed parameter', async (t) => {
+  const softphone = await Softphone.start(t, browser);
+  const tommy = await softphone.device('tommy');
+  const alice = await softphone.open();
+  await alice.page.routeWebSocket(/signal/, (page) => {
+    const gateway = page.connectToServer();
+    page.onMessage((frame) => gateway.send(frame.replace('"To=tommy"', '"To=tommy&Department=board&Note=hello"')));
+  });
+  await alice.page.reload(); // a socket is routed only on a page that is loaded afterwards
+  await alice.signIn('alice');
+  await alice.state('Ready');
+  await alice.dial('tommy');
+  await tommy.notice('Department: support · Note: hello');
+});
+
+// alterToken gives the page another token than the backend's.
+async function alterToken(phone, alter, options) {
+  await phone.page.route('**/token', async (route) => {
+    const response = await route.fetch();
+    const body = await response.json();
+    await route.fulfill({ response, json: { ...body, token: await alter(body) } });
+  }, options);
+}
+
+function changeClaims(token, change) {
+  const [header, payload, signature] = token.split('.');
+  const claims = { ...JSON.parse(Buffer.from(payload, 'base64url')), ...change };
+  return [header, Buffer.from(JSON.stringify(claims)).toString('base64url'), signature].join('.');
+}
+
+test('a tampered token is refused', async (t) => {
+  const softphone = await Softphone.start(t, browser);
+  const mallory = await softphone.open();
+  await alterToken(mallory, ({ token }) => changeClaims(token, { scope: 'scope:client:incoming?clientName=tommy' }));
+  await mallory.signIn('mallory');
+  await mallory.notice('Error 31202');
+  await mallory.state('Offline');
+});
+
+test("a foreign account's token is refused", async (t) => {
+  const softphone = await Softphone.start(t, browser);
+  const mallory = await softphone.open();
+  await alterToken(mallory, ({ token }) => {
+    const [header, payload] = changeClaims(token, { iss: 'AC00000000000000000000000000000002' }).split('.');
+    const signature = createHmac('sha256', "the foreign account's").update(`${header}.${payload}`).digest('base64url');
+    return `${header}.${payload}.${signature}`;
+  });
+  await mallory.signIn('mallory');
+  await mallory.notice('Error 31203');
+  await mallory.state('Offline');
+});
+
+test('an expired token is refused, and a new one fetched', async (t) => {
+  const softphone = await Softphone.start(t, browser, { args: ['-ttl', '2s'] });
+  const tommy = await softphone.open();
+  await alterToken(tommy, async ({ token, expiresAt }) => {
+    await sleep(Date.parse(expiresAt) - Date.now() + 100);
+    return token;
+  }, { times: 1 });
+  await tommy.signIn('tommy');
+  await tommy.logged('error', { detail: '31205' });
+  await tommy.state('Token expired');
+  await tommy.logged('ready');
+});
+
+test('a token of 6 s is renewed, and the device never offline', async (t) => {
+  const softphone = await Softphone.start(t, browser, { args: ['-ttl', '6s'] });
+  const tommy = await softphone.open();
+  const tokens = new Set();
+  tommy.page.on('websocket', (socket) => socket.on('framesent', ({ payload }) => {
+    if (payload.includes('"listen"')) {
+      tokens.add(JSON.parse(payload).payload.token);
+    }
+  }));
+  await tommy.signIn('tommy');
+  await tommy.logged('ready', { times: 3 });
+  assert.deepEqual(await tommy.events(), Array(3).fill(['token', 'ready']).flat());
+  assert.equal(tokens.size, 3);
+  await tommy.state('Ready');
+});
+
+test('a session that the backend has lost: the page says 401, and when the token expires', async (t) => {
+  const softphone = await Softphone.start(t, browser, { args: ['-ttl', '4s'] });
+  const tommy = await softphone.device('tommy');
+  await tommy.page.context().clearCookies();
+  await tommy.notice('401');
+  await tommy.state('Token expired');
+  await tommy.logged('error', { detail: '31205' });
+  await tommy.page.reload();
+  await tommy.notice('401');
+  await tommy.button('Sign in').waitFor();
+});
+
+test('a token that expires during a call leaves the call up', async (t) => {
+  const softphone = await Softphone.start(t, browser, { args: ['-ttl', '4s'] });
+  const [alice, tommy] = await softphone.devices('alice', 'tommy');
+  await alice.page.context().clearCookies(); // so that it gets no other token
+  await alice.dial('tommy');
+  await tommy.rings('alice');
+  await tommy.accept();
+  await alice.logged('error', { detail: '31205' });
+  await Promise.all([alice.talks('tommy'), tommy.talks('alice')]);
+  await Promise.all([alice.hears(), tommy.hears()]);
+  await tommy.hangUp();
+  await alice.idle();
+  await alice.dial('tommy');
+  await alice.logged('error', { detail: '31205', times: 2 });
+  await alice.idle();
+});
+
+test('a backend that cannot be reached is asked again', async (t) => {
+  const softphone = await Softphone.start(t, browser);
+  const tommy = await softphone.open();
+  await tommy.page.route('**/token', (route) => route.abort(), { times: 1 });
+  await tommy.signIn('tommy');
+  await tommy.notice('The backend cannot be reached. Trying again.');
+  await tommy.state('Ready');
+  assert.equal(await tommy.page.locator('#notice').isVisible(), false);
+});
+
+test('a client name that Twilio would not take is refused', async (t) => {
+  const softphone = await Softphone.start(t, browser);
+  const phone = await softphone.open();
+  await phone.signIn('tom my');
+  await phone.notice('invalid client name');
+  await phone.signIn('tommy', { incoming: false, outgoing: false });
+  await phone.notice('no scope');
+  await phone.signIn('tommy');
+  await phone.state('Ready');
+});
+
+test('two tabs of one browser are two clients', async (t) => {
+  const softphone = await Softphone.start(t, browser, { args: ['-ttl', '6s'] });
+  const alice = await softphone.device('alice');
+  const tommy = await softphone.openIn(alice.page.context());
+  await tommy.signIn('tommy');
+  await tommy.state('Ready');
+  const renewed = (await alice.events()).filter((event) => event === 'token').length;
+  await alice.logged('token', { times: renewed + 1 });
+  await alice.page.getByText('Receives calls to alice').waitFor();
+  await tommy.dial('alice');
+  await alice.rings('tommy');
+});
+
+test('a page goes on with its session after a reload, until it signs out', async (t) => {
+  const softphone = await Softphone.start(t, browser);
+  const [alice, tommy] = await softphone.devices('alice', 'tommy');
+  await tommy.page.reload();
+  await tommy.state('Ready');
+  await tommy.button('Sign out').click();
+  await tommy.button('Sign in').waitFor();
+  await alice.dial('tommy');
+  await alice.notice('Error 31404');
+  assert.equal((await tommy.page.request.get(`${softphone.url}clients/tommy/token`)).status(), 401);
+});
+
+test('everything can be done with the keyboard', async (t) => {
+  const softphone = await Softphone.start(t, browser);
+  const [alice, tommy] = [await softphone.open(), await softphone.device('tommy')];
+  const { keyboard } = alice.page;
+  await keyboard.type('alice'); // the field has the focus
+  await keyboard.press('Enter');
+  await alice.state('Ready');
+  await tommy.dial('alice');
+  await alice.rings('tommy');
+  await focus(alice, 'Accept');
+  await keyboard.press('Enter');
+  await Promise.all([alice.talks('tommy'), tommy.talks('alice')]);
+  await focus(alice, 'Hang up');
+  await keyboard.press('Space');
+  await Promise.all([alice.idle(), tommy.idle()]);
+});
+
+// focus goes from field to field until it is on the button.
+async function focus(phone, button) {
+  for (let i = 0; i < 10; i++) {
+    await phone.page.keyboard.press('Tab');
+    if (await phone.button(button).evaluate((node) => node === document.activeElement)) {
+      return;
+    }
+  }
+  assert.fail(`${button} is not reached`);
+}
+
+test('with credentials the page asks Twilio, and may', async (t) => {
+  const softphone = await Softphone.start(t, browser, {
+    env: {
+      TWILIO_ACCOUNT_SID: 'AC00000000000000000000000000000001',
+      TWILIO_AUTH_TOKEN: 'of-no-account',
+      TWILIO_APP_SID: 'AP00000000000000000000000000000001',
+    },
+  });
+  const hosts = ['chunderw-vpc-gll.twilio.com', 'eventgw.twilio.com', 'sdk.twilio.com'];
+  const alice = await softphone.open({ allow: hosts });
+  const sockets = [];
+  alice.page.on('websocket', (socket) => sockets.push(socket.url()));
+  const sound = alice.page.waitForRequest((request) => request.url().startsWith('https://sdk.twilio.com/'));
+  await alice.signIn('alice');
+  await sound;
+  await alice.logged('error'); // there is no way to Twilio here
+  assert.equal(sockets[0], 'wss://chunderw-vpc-gll.twilio.com/signal');
+});
+
+test('the page fits, in light and dark, on a desktop and a phone', async (t) => {
+  const softphone = await Softphone.start(t, browser);
+  const tommy = await softphone.device('tommy');
+  const viewports = { desktop: { width: 1100, height: 720 }, phone: { width: 360, height: 740 } };
+  for (const colorScheme of ['light', 'dark']) {
+    for (const [width, viewport] of Object.entries(viewports)) {
+      const alice = await softphone.open({ colorScheme, viewport });
+      const shoot = async (what) => {
+        const [page, window] = await alice.page.evaluate(() => [document.documentElement.scrollWidth, innerWidth]);
+        assert.ok(page <= window, `${what} is ${page} wide, the window ${window}`);
+        await alice.page.screenshot({ path: `screenshots/${width}-${colorScheme}-${what}.png`, fullPage: true });
+      };
+      await shoot('sign-in');
+      await alice.signIn('alice');
+      await alice.state('Ready');
+      await alice.dial('nobody');
+      await alice.notice('Error 31404');
+      await shoot('error');
+      await tommy.dial('alice');
+      await alice.rings('tommy');
+      await shoot('incoming');
+      await alice.accept();
+      await alice.hears();
+      await shoot('call');
+      await alice.button('Sign out').click();
+      await tommy.idle();
+    }
+  }
+});

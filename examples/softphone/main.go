@@ -1,0 +1,275 @@
+// Command softphone is a web backend with a page on which the real Twilio
+// Client SDK makes and takes calls. It needs no account: without credentials
+// it makes some up and runs a stand-in for Twilio's signalling gateway. With
+// TWILIO_ACCOUNT_SID, TWILIO_AUTH_TOKEN and TWILIO_APP_SID in the environment
+// the same page talks to Twilio.
+package main
+
+import (
+	"context"
+	"crypto/rand"
+	"embed"
+	"encoding/json"
+	"errors"
+	"flag"
+	"fmt"
+	"io"
+	"io/fs"
+	"net"
+	"net/http"
+	"net/url"
+	"os"
+	"os/signal"
+	"strings"
+	"sync"
+	"syscall"
+	"time"
+
+	"github.com/seed-6c737938/capability"
+	"github.com/seed-6c737938/capability/capabilityhttp"
+)
+
+//go:embed static
+var static embed.FS
+
+func main() {
+	ctx, stop := signal.NotifyContext(context.Background(), os.Interrupt, syscall.SIGTERM)
+	defer stop()
+	os.Exit(run(ctx, os.Args[1:], os.Getenv, os.Stdout, os.Stderr))
+}
+
+// run serves until ctx is done, and returns the exit status: 2 for a mistake
+// in how the command was called, 1 for any other failure.
+func run(ctx context.Context, args []string, getenv func(string) string, stdout, stderr io.Writer) int {
+	flags := flag.NewFlagSet("softphone", flag.ContinueOnError)
+	flags.SetOutput(stderr)
+	addr := flags.String("addr", "127.0.0.1:8080", "`address` to listen on")
+	ttl := flags.Duration("ttl", capability.DefaultTTL, "lifetime of a token, 1s to 24h")
+	if err := flags.Parse(args); errors.Is(err, flag.ErrHelp) {
+		return 0
+	} else if err != nil {
+		return 2
+	}
+	app, err := newSoftphone(getenv, *ttl)
+	if err == nil && flags.NArg() > 0 {
+		err = fmt.Errorf("unknown argument %q: there are only flags", flags.Arg(0))
+	}
+	if err != nil {
+		fmt.Fprintln(stderr, "softphone:", err)
+		return 2
+	}
+	if err := app.serve(ctx, *addr, stdout); err != nil {
+		fmt.Fprintln(stderr, "softphone:", err)
+		return 1
+	}
+	return 0
+}
+
+// account is what a token is made with.
+type account struct {
+	sid, authToken, applicationSID string
+	demo                           bool // made up, and known to no Twilio
+}
+
+func accountFrom(getenv func(string) string) (account, error) {
+	names := []string{"TWILIO_ACCOUNT_SID", "TWILIO_AUTH_TOKEN", "TWILIO_APP_SID"}
+	var missing []string
+	for _, name := range names {
+		if getenv(name) == "" {
+			missing = append(missing, name)
+		}
+	}
+	switch len(missing) {
+	case 0:
+		return account{sid: getenv(names[0]), authToken: getenv(names[1]), applicationSID: getenv(names[2])}, nil
+	case len(names):
+		return account{sid: "ACdemo" + rand.Text(), authToken: rand.Text(), applicationSID: "APdemo" + rand.Text(), demo: true}, nil
+	default:
+		return account{}, fmt.Errorf("%s not set: set all of %s to use Twilio, or none for the local stand-in",
+			strings.Join(missing, ", "), strings.Join(names, ", "))
+	}
+}
+
+// softphone is the web backend.
+type softphone struct {
+	template       *capability.CapabilityToken // checked once, cloned for each request
+	applicationSID string
+	gateway        *gateway // nil if the page talks to Twilio
+
+	mu       sync.Mutex
+	sessions map[string]user // by the value of the session cookie
+}
+
+// user is who has signed in. Anybody may, under any name and with the grants
+// that they choose: a real backend knows its users, and what they may do.
+type user struct {
+	clientName         string
+	incoming, outgoing bool
+}
+
+func newSoftphone(getenv func(string) string, ttl time.Duration) (*softphone, error) {
+	acct, err := accountFrom(getenv)
+	if err != nil {
+		return nil, err
+	}
+	app := &softphone{
+		template:       capability.New(acct.sid, acct.authToken).SetTTL(ttl),
+		applicationSID: acct.applicationSID,
+		sessions:       map[string]user{},
+	}
+	// The application SID is checked too, though not every token holds it.
+	if err := app.token(user{clientName: "anybody", outgoing: true}).Err(); err != nil {
+		return nil, err
+	}
+	if acct.demo {
+		app.gateway = newGateway(acct.sid, acct.authToken)
+	}
+	return app, nil
+}
+
+// serve returns after ctx is done and the last request has been answered.
+func (s *softphone) serve(ctx context.Context, addr string, stdout io.Writer) error {
+	listener, err := net.Listen("tcp", addr)
+	if err != nil {
+		return err
+	}
+	fmt.Fprintf(stdout, "Softphone on http://%s/ (%s)\n", listener.Addr(), s.gatewayName())
+	server := &http.Server{Handler: s.handler(), ReadHeaderTimeout: 5 * time.Second}
+	failed := make(chan error, 1)
+	go func() { failed <- server.Serve(listener) }()
+	select {
+	case err := <-failed:
+		return err
+	case <-ctx.Done():
+	}
+	ctx, cancel := context.WithTimeout(context.Background(), 5*time.Second)
+	defer cancel()
+	err = server.Shutdown(ctx)
+	if s.gateway != nil {
+		s.gateway.Close() // Shutdown leaves WebSockets alone
+	}
+	return err
+}
+
+func (s *softphone) gatewayName() string {
+	if s.gateway == nil {
+		return "Twilio"
+	}
+	return "local stand-in for Twilio"
+}
+
+func (s *softphone) handler() http.Handler {
+	files, err := fs.Sub(static, "static")
+	if err != nil {
+		panic(err) // the folder is part of the program
+	}
+	mux := http.NewServeMux()
+	mux.Handle("/", http.FileServerFS(files))
+	mux.HandleFunc("GET /config", s.config)
+	mux.HandleFunc("POST /clients/{name}/session", s.signIn)
+	mux.HandleFunc("DELETE /clients/{name}/session", s.signOut)
+	mux.Handle("/clients/{name}/token", capabilityhttp.Handler(s.mint))
+	if s.gateway != nil {
+		mux.Handle("GET /signal", s.gateway)
+	}
+	return s.protect(mux)
+}
+
+// protect lets the page load nothing but its own files, and talk to nobody but
+// this server and, if it is used, Twilio.
+func (s *softphone) protect(next http.Handler) http.Handler {
+	policy := "default-src 'none'; script-src 'self'; style-src 'self'; img-src 'self'; connect-src 'self'; media-src 'self'; " +
+		"base-uri 'none'; form-action 'none'; frame-ancestors 'none'"
+	if s.gateway == nil {
+		policy = strings.Replace(policy, "connect-src 'self'", "connect-src 'self' https://*.twilio.com wss://*.twilio.com", 1)
+		policy = strings.Replace(policy, "media-src 'self'", "media-src 'self' https://*.twilio.com", 1)
+	}
+	return http.NewCrossOriginProtection().Handler(http.HandlerFunc(func(w http.ResponseWriter, r *http.Request) {
+		header := w.Header()
+		header.Set("Content-Security-Policy", policy)
+		header.Set("Permissions-Policy", "microphone=(self), camera=(), geolocation=()")
+		header.Set("Referrer-Policy", "no-referrer")
+		header.Set("X-Content-Type-Options", "nosniff")
+		next.ServeHTTP(w, r)
+	}))
+}
+
+// config tells the page what is not in its files.
+func (s *softphone) config(w http.ResponseWriter, _ *http.Request) {
+	w.Header().Set("Content-Type", "application/json")
+	w.Header().Set("Cache-Control", "no-store")
+	json.NewEncoder(w).Encode(map[string]any{"gateway": s.gatewayName(), "local": s.gateway != nil})
+}
+
+// signIn starts a session. Its cookie is for the client's own path, so that
+// two tabs of one browser can be two clients.
+func (s *softphone) signIn(w http.ResponseWriter, r *http.Request) {
+	u := user{
+		clientName: r.PathValue("name"),
+		incoming:   r.FormValue("incoming") != "",
+		outgoing:   r.FormValue("outgoing") != "",
+	}
+	if _, err := s.token(u).ToJWT(); err != nil {
+		http.Error(w, err.Error(), http.StatusBadRequest)
+		return
+	}
+	id := rand.Text()
+	s.mu.Lock()
+	s.sessions[id] = u
+	s.mu.Unlock()
+	http.SetCookie(w, sessionCookie(u.clientName, id))
+	w.WriteHeader(http.StatusNoContent)
+}
+
+func (s *softphone) signOut(w http.ResponseWriter, r *http.Request) {
+	if cookie, err := r.Cookie("session"); err == nil {
+		s.mu.Lock()
+		delete(s.sessions, cookie.Value)
+		s.mu.Unlock()
+	}
+	cookie := sessionCookie(r.PathValue("name"), "")
+	cookie.MaxAge = -1
+	http.SetCookie(w, cookie)
+	w.WriteHeader(http.StatusNoContent)
+}
+
+// sessionCookie returns the cookie of a client. Over HTTPS it would be Secure.
+func sessionCookie(clientName, id string) *http.Cookie {
+	return &http.Cookie{
+		Name:     "session",
+		Value:    id,
+		Path:     "/clients/" + clientName,
+		HttpOnly: true,
+		SameSite: http.SameSiteStrictMode,
+	}
+}
+
+// mint decides what the sender of a request may do.
+func (s *softphone) mint(r *http.Request) (*capability.CapabilityToken, error) {
+	cookie, err := r.Cookie("session")
+	if err != nil {
+		return nil, &capabilityhttp.Error{Status: http.StatusUnauthorized, Message: "not signed in"}
+	}
+	s.mu.Lock()
+	u, ok := s.sessions[cookie.Value]
+	s.mu.Unlock()
+	if !ok || u.clientName != r.PathValue("name") {
+		return nil, &capabilityhttp.Error{Status: http.StatusUnauthorized, Message: "the session is over"}
+	}
+	return s.token(u), nil
+}
+
+// token returns what u is granted. Twilio passes the signed parameter to the
+// application: the page cannot change it.
+func (s *softphone) token(u user) *capability.CapabilityToken {
+	token := s.template.Clone()
+	if u.incoming {
+		token.AllowClientIncoming(u.clientName)
+	} else {
+		token.SetClientName(u.clientName)
+	}
+	if u.outgoing {
+		token.AllowClientOutgoing(s.applicationSID, url.Values{"Department": {"support"}})
+	}
+	return token
+}
