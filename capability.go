@@ -12,7 +12,8 @@
 //
 // Backends with many requests keep one checked template and [CapabilityToken.Clone]
 // it for each. [Verify] reads a token back, from this package or from any of
-// Twilio's own libraries.
+// Twilio's own libraries. [CapabilityToken.ToAccessToken] mints the same as an
+// Access Token, to which Twilio asks its customers to move.
 //
 // # What is promised
 //
@@ -53,6 +54,7 @@ import (
 	"sync/atomic"
 	"time"
 	"unicode"
+	"unicode/utf16"
 	"unicode/utf8"
 
 	"github.com/golang-jwt/jwt/v5"
@@ -78,6 +80,7 @@ var (
 	ErrInvalidClaim          = errors.New("capability: invalid claim")
 	ErrDuplicateScope        = errors.New("capability: duplicate scope")
 	ErrNoScope               = errors.New("capability: no scope")
+	ErrInvalidAPIKey         = errors.New("capability: invalid API key")
 )
 
 // A CapabilityToken collects what a device may do and mints tokens that say
@@ -164,7 +167,7 @@ func New(accountSID, authToken string) *CapabilityToken {
 // [ErrDuplicateScope].
 func (t *CapabilityToken) AllowClientIncoming(clientName string) *CapabilityToken {
 	t.SetClientName(clientName)
-	return t.grant(grant{prefix: "scope:client:incoming?clientName=", rest: t.clientName})
+	return t.grant(t.incoming())
 }
 
 // AllowClientOutgoing lets the device call out through the TwiML application
@@ -263,7 +266,7 @@ func (t *CapabilityToken) SetClaim(name, value string) *CapabilityToken {
 	if found {
 		rest = rest[1:]
 	}
-	t.claims = slices.Concat(t.claims[:i], []claim{{name, encodeClaim(name, value)}}, rest)
+	t.claims = slices.Concat(t.claims[:i], []claim{{name, "," + encodeJSON(name) + ":" + encodeJSON(value)}}, rest)
 	return t
 }
 
@@ -290,15 +293,35 @@ func (t *CapabilityToken) Err() error {
 // [ErrNoScope] if nothing was granted.
 func (t *CapabilityToken) ToJWT() (string, error) {
 	now := time.Now()
-	mistakes := t.check(now)
-	if t.n == 0 {
-		mistakes = append(slices.Clip(mistakes),
-			fmt.Errorf("%w: grant something, for example with AllowClientIncoming", ErrNoScope))
-	}
-	if len(mistakes) > 0 {
-		return "", errors.Join(mistakes...)
+	if err := t.checkComplete(now); err != nil {
+		return "", err
 	}
 	return t.sign(now), nil
+}
+
+// ToAccessToken mints the same capabilities as an Access Token, Twilio's
+// successor to capability tokens, which the Voice JavaScript SDK 2.x and the
+// mobile SDKs take. It is signed with the secret of an API key of the same
+// account: "SK", then 1 to 32 ASCII letters or digits, and a secret without
+// white space or control characters ([ErrInvalidAPIKey]).
+//
+// An Access Token needs a client name ([ErrInvalidClientName]), and has no form
+// for what AllowEventStream and AddScope grant, for a parameter that is not
+// valid UTF-8 ([ErrInvalidScope]), nor for an extra claim named grants
+// ([ErrInvalidClaim]). Otherwise it is as for ToJWT: the same TTL, not before
+// and errors, and nothing is changed.
+func (t *CapabilityToken) ToAccessToken(apiKeySID, apiKeySecret string) (string, error) {
+	now := time.Now()
+	err := errors.Join(t.checkComplete(now), t.checkAPIKey(apiKeySID, apiKeySecret), t.checkVoice())
+	if err != nil {
+		return "", err
+	}
+	voice, err := t.voiceGrant()
+	if err != nil {
+		return "", err
+	}
+	mac := hmac.New(sha256.New, []byte(apiKeySecret))
+	return compact(mac, new(buffer), accessTokenHeader, t.accessClaims(apiKeySID, voice, now)), nil
 }
 
 // String describes the token without its auth token.
@@ -352,6 +375,16 @@ func (t *CapabilityToken) grants() []grant {
 	return slices.Concat(t.few[:], t.more)
 }
 
+// checkComplete returns the mistakes that stand against minting.
+func (t *CapabilityToken) checkComplete(now time.Time) error {
+	mistakes := t.check(now)
+	if t.n == 0 {
+		mistakes = append(mistakes,
+			fmt.Errorf("%w: grant something, for example with AllowClientIncoming", ErrNoScope))
+	}
+	return errors.Join(mistakes...)
+}
+
 // check returns the mistakes remembered, and those that show only now.
 func (t *CapabilityToken) check(now time.Time) []error {
 	mistakes := slices.Clip(t.mistakes)
@@ -367,6 +400,14 @@ func (t *CapabilityToken) check(now time.Time) []error {
 
 func (t *CapabilityToken) expiresAt(now time.Time) int64 {
 	return now.Add(t.ttl).Unix()
+}
+
+// startsAt returns the time of the nbf claim; ok is false if there is to be none.
+func (t *CapabilityToken) startsAt(now time.Time) (seconds int64, ok bool) {
+	if !t.notBeforeSet {
+		return now.Unix(), true
+	}
+	return t.notBefore.Unix(), !t.notBefore.IsZero()
 }
 
 // authToken returns "" for the zero CapabilityToken.
@@ -416,11 +457,9 @@ func (t *CapabilityToken) appendClaims(dst []byte, now time.Time) []byte {
 	dst = append(dst, t.accountSID...)
 	dst = append(dst, `","exp":`...)
 	dst = strconv.AppendInt(dst, t.expiresAt(now), 10)
-	switch {
-	case !t.notBeforeSet:
-		dst = appendNotBefore(dst, now)
-	case !t.notBefore.IsZero():
-		dst = appendNotBefore(dst, t.notBefore)
+	if notBefore, ok := t.startsAt(now); ok {
+		dst = append(dst, `,"nbf":`...)
+		dst = strconv.AppendInt(dst, notBefore, 10)
 	}
 	for _, c := range t.claims {
 		dst = append(dst, c.text...)
@@ -444,26 +483,27 @@ func (t *CapabilityToken) appendScope(dst []byte) []byte {
 	return dst
 }
 
-func appendNotBefore(dst []byte, notBefore time.Time) []byte {
-	dst = append(dst, `,"nbf":`...)
-	return strconv.AppendInt(dst, notBefore.Unix(), 10)
+// incoming returns the grant of AllowClientIncoming.
+func (t *CapabilityToken) incoming() grant {
+	return grant{prefix: "scope:client:incoming?clientName=", rest: t.clientName}
 }
 
-// encodeClaim returns a further member for a JSON object, in which '&', '<' and
-// '>' stand as themselves.
-func encodeClaim(name, value string) string {
+// encodeJSON returns what the value is in JSON, in which '&', '<' and '>' stand
+// as themselves. The value is one of strings, numbers, and maps and structs of
+// these, so that there is nothing to fail.
+func encodeJSON(value any) string {
 	var text strings.Builder
 	enc := json.NewEncoder(&text)
 	enc.SetEscapeHTML(false)
-	for _, s := range []string{name, value} {
-		enc.Encode(s) // a string and a buffer: there is nothing to fail
-	}
-	quotedName, quotedValue, _ := strings.Cut(text.String(), "\n")
-	return "," + quotedName + ":" + strings.TrimSuffix(quotedValue, "\n")
+	enc.Encode(value)
+	return strings.TrimSuffix(text.String(), "\n")
 }
 
-// encodedHeader is how every capability token starts.
-var encodedHeader = base64.RawURLEncoding.EncodeToString([]byte(`{"alg":"HS256","typ":"JWT"}`)) + "."
+// What every token starts with.
+var (
+	capabilityHeader  = base64.RawURLEncoding.EncodeToString([]byte(`{"alg":"HS256","typ":"JWT"}`)) + "."
+	accessTokenHeader = base64.RawURLEncoding.EncodeToString([]byte(`{"alg":"HS256","cty":"twilio-fpa;v=1","typ":"JWT"}`)) + "."
+)
 
 // A signingKey is shared by a token and its clones.
 type signingKey struct {
@@ -495,12 +535,15 @@ func (t *CapabilityToken) sign(now time.Time) string {
 
 func (k *signingKey) newMAC() hash.Hash { return hmac.New(sha256.New, []byte(k.authToken)) }
 
-// signWith returns a JSON Web Token in compact form (RFC 7515 section 7.1).
 func (t *CapabilityToken) signWith(mac hash.Hash, now time.Time) string {
 	buf := buffers.Get().(*buffer)
 	defer buffers.Put(buf)
-	claims := t.appendClaims(buf.claims[:0], now)
-	token := append(buf.token[:0], encodedHeader...)
+	return compact(mac, buf, capabilityHeader, t.appendClaims(buf.claims[:0], now))
+}
+
+// compact returns a JSON Web Token in compact form (RFC 7515 section 7.1).
+func compact(mac hash.Hash, buf *buffer, header string, claims []byte) string {
+	token := append(buf.token[:0], header...)
 	token = base64.RawURLEncoding.AppendEncode(token, claims)
 	mac.Write(token)
 	token = append(token, '.')
@@ -516,6 +559,125 @@ type buffer struct {
 }
 
 var buffers = sync.Pool{New: func() any { return new(buffer) }}
+
+// accessClaims are the claims of an Access Token, in the order in which Twilio's
+// Python library writes them.
+type accessClaims struct {
+	ID        string       `json:"jti"`
+	Grants    accessGrants `json:"grants"`
+	Issuer    string       `json:"iss"`
+	ExpiresAt int64        `json:"exp"`
+	NotBefore *int64       `json:"nbf,omitempty"`
+	Subject   string       `json:"sub"`
+}
+
+type accessGrants struct {
+	Voice    voiceGrant `json:"voice"`
+	Identity string     `json:"identity"`
+}
+
+type voiceGrant struct {
+	Incoming *voiceIncoming `json:"incoming,omitempty"`
+	Outgoing *voiceOutgoing `json:"outgoing,omitempty"`
+}
+
+type voiceIncoming struct {
+	Allow bool `json:"allow"`
+}
+
+type voiceOutgoing struct {
+	ApplicationSID string         `json:"application_sid"`
+	Params         map[string]any `json:"params,omitempty"` // a string each, or several
+}
+
+func (t *CapabilityToken) checkAPIKey(apiKeySID, apiKeySecret string) error {
+	var err error
+	if !isSID("SK", apiKeySID) {
+		err = fmt.Errorf("%w: SID %s: use SK, then 1 to 32 ASCII letters or digits",
+			ErrInvalidAPIKey, quote(apiKeySID, apiKeySecret, t.authToken()))
+	}
+	return errors.Join(err, checkSecret(ErrInvalidAPIKey, apiKeySecret))
+}
+
+// checkVoice returns what an Access Token has no form for.
+func (t *CapabilityToken) checkVoice() error {
+	var mistakes []error
+	if t.clientName == "" {
+		mistakes = append(mistakes, fmt.Errorf("%w: an Access Token needs one: use SetClientName", ErrInvalidClientName))
+	}
+	for _, g := range t.grants() {
+		if g != t.incoming() && !g.named {
+			mistakes = append(mistakes, fmt.Errorf("%w: %s: an Access Token has no form for it",
+				ErrInvalidScope, t.quote(g.scope())))
+		}
+	}
+	if slices.ContainsFunc(t.claims, func(c claim) bool { return c.name == "grants" }) {
+		mistakes = append(mistakes, fmt.Errorf(`%w: name "grants": an Access Token has one of its own`, ErrInvalidClaim))
+	}
+	return errors.Join(mistakes...)
+}
+
+// voiceGrant takes apart the grants that checkVoice has let pass.
+func (t *CapabilityToken) voiceGrant() (voiceGrant, error) {
+	var voice voiceGrant
+	var mistakes []error
+	for _, g := range t.grants() {
+		if g == t.incoming() {
+			voice.Incoming = &voiceIncoming{Allow: true}
+			continue
+		}
+		scope, scopeErr := ParseScope(g.scope())
+		values, valuesErr := scope.applicationParams()
+		mistakes = append(mistakes, scopeErr, valuesErr)
+		params := map[string]any{}
+		for name, list := range values {
+			if !utf8.ValidString(name + strings.Join(list, "")) {
+				mistakes = append(mistakes, fmt.Errorf("%w: parameter %s: an Access Token holds valid UTF-8 alone",
+					ErrInvalidScope, t.quote(name)))
+			}
+			params[name] = list
+			if len(list) == 1 {
+				params[name] = list[0]
+			}
+		}
+		voice.Outgoing = &voiceOutgoing{ApplicationSID: scope.Params.Get("appSid"), Params: params}
+	}
+	return voice, errors.Join(mistakes...)
+}
+
+// accessClaims returns the claims of an Access Token that is minted now.
+func (t *CapabilityToken) accessClaims(apiKeySID string, voice voiceGrant, now time.Time) []byte {
+	claims := accessClaims{
+		ID:        fmt.Sprintf("%s-%d", apiKeySID, now.Unix()),
+		Grants:    accessGrants{voice, t.clientName},
+		Issuer:    apiKeySID,
+		ExpiresAt: t.expiresAt(now),
+		Subject:   t.accountSID,
+	}
+	if notBefore, ok := t.startsAt(now); ok {
+		claims.NotBefore = &notBefore
+	}
+	text := strings.TrimSuffix(encodeJSON(claims), "}")
+	for _, c := range t.claims {
+		text += c.text
+	}
+	return toASCII(text + "}")
+}
+
+// toASCII escapes in JSON what Python does: all but the printable ASCII.
+func toASCII(text string) []byte {
+	var ascii []byte
+	for _, r := range text {
+		if r < 0x7f {
+			ascii = append(ascii, byte(r))
+			continue
+		}
+		for _, unit := range utf16.AppendRune(nil, r) {
+			ascii = fmt.Appendf(ascii, `\u%04x`, unit)
+		}
+	}
+	return ascii
+}
 
 // Claims is what a token says, as [Verify] returns it.
 type Claims struct {
@@ -706,16 +868,24 @@ func checkCredentials(accountSID string, authTokens ...string) []error {
 		mistakes = append(mistakes, fmt.Errorf("%w: give at least one", ErrInvalidAuthToken))
 	}
 	for _, authToken := range authTokens {
-		if authToken == "" {
-			mistakes = append(mistakes, fmt.Errorf("%w: it is empty", ErrInvalidAuthToken))
-		}
-		// Twilio's auth tokens are hexadecimal digits, for which the first look will do.
-		if !consistsOf(authToken, "") && strings.ContainsFunc(authToken, isSpaceOrControl) {
-			mistakes = append(mistakes, fmt.Errorf("%w: it holds white space or a control character,"+
-				" such as a newline from a file: trim it", ErrInvalidAuthToken))
+		if err := checkSecret(ErrInvalidAuthToken, authToken); err != nil {
+			mistakes = append(mistakes, err)
 		}
 	}
 	return mistakes
+}
+
+// checkSecret returns what is wrong with a key, wrapping invalid.
+func checkSecret(invalid error, secret string) error {
+	switch {
+	case secret == "":
+		return fmt.Errorf("%w: it is empty", invalid)
+	case consistsOf(secret, ""): // as Twilio's are: there is no need to look closer
+		return nil
+	case strings.ContainsFunc(secret, isSpaceOrControl):
+		return fmt.Errorf("%w: it holds white space or a control character, such as a newline from a file: trim it", invalid)
+	}
+	return nil
 }
 
 // isSID reports whether s is the prefix, then 1 to 32 letters or digits: 32
@@ -728,12 +898,12 @@ func isSID(prefix, s string) bool {
 func isSpaceOrControl(r rune) bool { return unicode.IsSpace(r) || unicode.IsControl(r) }
 
 // quote quotes the start of a value for an error message. It does not if the
-// value holds one of the auth tokens, or if what stands for an auth token is
-// like an account SID: then the two may have changed places.
-func quote(value string, authTokens ...string) string {
-	for _, authToken := range authTokens {
-		if authToken != "" && strings.Contains(value, authToken) || strings.HasPrefix(authToken, "AC") {
-			return "(not shown, as it may hold the auth token)"
+// value holds one of the secrets, or if what stands for a secret is like a SID:
+// then the two may have changed places.
+func quote(value string, secrets ...string) string {
+	for _, secret := range secrets {
+		if secret != "" && strings.Contains(value, secret) || strings.HasPrefix(secret, "AC") || strings.HasPrefix(secret, "SK") {
+			return "(not shown, as it may hold a secret)"
 		}
 	}
 	const most = 500

@@ -34,6 +34,8 @@ const (
 	accountSID     = "AC0123456789abcdef0123456789abcdef"
 	authToken      = "0f1e2d3c4b5a69788796a5b4c3d2e1f0"
 	applicationSID = "APfedcba9876543210fedcba9876543210"
+	apiKeySID      = "SK0123456789abcdef0123456789abcdef"
+	apiKeySecret   = "fmcJrUrwV0Sg7VyBpOzNYkJC1ZXQ2hRg"
 )
 
 // newToken returns a builder that lets a device receive calls.
@@ -108,6 +110,8 @@ func TestSeedExample(t *testing.T) {
 type vector struct {
 	ID                    string
 	AccountSID, AuthToken string
+	APIKeySID             string
+	APIKeySecret          string
 	Calls                 []call
 	TTL                   int64
 	Nbf                   json.RawMessage // absent: default; null: none
@@ -223,6 +227,18 @@ func TestSameBytesAsTwiliosPythonLibrary(t *testing.T) {
 		t.Run(v.ID, func(t *testing.T) {
 			synctest.Test(t, func(t *testing.T) {
 				signed := mint(t, build(t, v))
+				assert.Equal(t, v.JWT, signed, "claims: %s", claimsOf(t, signed))
+			})
+		})
+	}
+}
+
+func TestSameAccessTokensAsTwiliosPythonLibrary(t *testing.T) {
+	for _, v := range vectors(t, "vectors", "access.jsonl") {
+		t.Run(v.ID, func(t *testing.T) {
+			synctest.Test(t, func(t *testing.T) {
+				signed, err := build(t, v).ToAccessToken(v.APIKeySID, v.APIKeySecret)
+				require.NoError(t, err)
 				assert.Equal(t, v.JWT, signed, "claims: %s", claimsOf(t, signed))
 			})
 		})
@@ -491,6 +507,75 @@ capability: invalid not before: 2000-01-05T00:00:00Z: use a time before the toke
 	})
 }
 
+func TestAccessTokenRules(t *testing.T) {
+	outgoing := capability.New(accountSID, authToken).AllowClientOutgoing(applicationSID)
+	tests := []struct {
+		name        string
+		token       *capability.CapabilityToken
+		sid, secret string
+		want        error
+	}{
+		{"incoming", newToken(), apiKeySID, apiKeySecret, nil},
+		{"outgoing with a name", outgoing.Clone().SetClientName("tommy"), apiKeySID, apiKeySecret, nil},
+		{"short API key", newToken(), "SK1", "x", nil},
+		{"longest API key SID", newToken(), "SK" + strings.Repeat("z", 32), apiKeySecret, nil},
+		{"extra claim", newToken().SetClaim("tenant", "blue"), apiKeySID, apiKeySecret, nil},
+		{"too long API key SID", newToken(), "SK" + strings.Repeat("z", 33), apiKeySecret, capability.ErrInvalidAPIKey},
+		{"empty API key SID", newToken(), "", apiKeySecret, capability.ErrInvalidAPIKey},
+		{"account SID for API key SID", newToken(), accountSID, apiKeySecret, capability.ErrInvalidAPIKey},
+		{"API key SID with a quote", newToken(), `SK"`, apiKeySecret, capability.ErrInvalidAPIKey},
+		{"empty secret", newToken(), apiKeySID, "", capability.ErrInvalidAPIKey},
+		{"secret with a newline", newToken(), apiKeySID, apiKeySecret + "\n", capability.ErrInvalidAPIKey},
+		{"no client name", outgoing, apiKeySID, apiKeySecret, capability.ErrInvalidClientName},
+		{"events", newToken().AllowEventStream(), apiKeySID, apiKeySecret, capability.ErrInvalidScope},
+		{"any other scope", newToken().AddScope(capability.Scope{Service: "a", Privilege: "b"}), apiKeySID, apiKeySecret, capability.ErrInvalidScope},
+		{
+			"incoming by AddScope",
+			capability.New(accountSID, authToken).SetClientName("tommy").
+				AddScope(capability.Scope{Service: "client", Privilege: "incoming", Params: url.Values{"clientName": {"jenny"}}}),
+			apiKeySID, apiKeySecret, capability.ErrInvalidScope,
+		},
+		{
+			"parameter that is not UTF-8",
+			newToken().AllowClientOutgoing(applicationSID, url.Values{"a": {"\xff"}}),
+			apiKeySID, apiKeySecret, capability.ErrInvalidScope,
+		},
+		{"claim named grants", newToken().SetClaim("grants", "all"), apiKeySID, apiKeySecret, capability.ErrInvalidClaim},
+		{"nothing granted", capability.New(accountSID, authToken).SetClientName("tommy"), apiKeySID, apiKeySecret, capability.ErrNoScope},
+		{"mistake in the builder", newToken().SetTTL(0), apiKeySID, apiKeySecret, capability.ErrInvalidTTL},
+		{"not before the end", newToken().SetNotBefore(time.Now().Add(time.Hour)), apiKeySID, apiKeySecret, capability.ErrInvalidNotBefore},
+	}
+	for _, tt := range tests {
+		t.Run(tt.name, func(t *testing.T) {
+			signed, err := tt.token.ToAccessToken(tt.sid, tt.secret)
+			assert.ErrorIs(t, err, tt.want)
+			assert.Equal(t, tt.want == nil, signed != "")
+			if err != nil {
+				assert.NotContains(t, err.Error(), "\n", "one mistake")
+				assert.Regexp(t, "^capability: ", err.Error())
+			}
+		})
+	}
+
+	var zero capability.CapabilityToken
+	_, err := zero.ToAccessToken("", "")
+	for _, want := range []error{
+		capability.ErrInvalidAccountSID, capability.ErrInvalidAuthToken, capability.ErrNoScope,
+		capability.ErrInvalidAPIKey, capability.ErrInvalidClientName,
+	} {
+		assert.ErrorIs(t, err, want)
+	}
+}
+
+func TestAccessTokenKeepsExtraClaims(t *testing.T) {
+	synctest.Test(t, func(t *testing.T) {
+		signed, err := newToken().SetClaim("tenant", "blue & é").SetTTL(5*time.Second).ToAccessToken("SK1", apiKeySecret)
+		require.NoError(t, err)
+		assert.Equal(t, `{"jti":"SK1-946684800","grants":{"voice":{"incoming":{"allow":true}},"identity":"tommy"},"iss":"SK1",`+
+			`"exp":946684805,"nbf":946684800,"sub":"`+accountSID+`","tenant":"blue & \u00e9"}`, claimsOf(t, signed))
+	})
+}
+
 func TestErrorsQuoteOnlyTheStartOfALongValue(t *testing.T) {
 	err := capability.New(accountSID, authToken).AllowClientIncoming(strings.Repeat("é", 1<<20)).Err()
 	require.ErrorIs(t, err, capability.ErrInvalidClientName)
@@ -610,6 +695,8 @@ func TestMintingConcurrently(t *testing.T) {
 				}
 				_, err = template.ToJWT()
 				assert.NoError(t, err)
+				_, err = template.Clone().SetClientName(name).ToAccessToken(apiKeySID, apiKeySecret)
+				assert.NoError(t, err)
 			}
 		})
 	}
@@ -674,6 +761,9 @@ func (r *recorder) Errorf(format string, args ...any) { fmt.Fprintf(r, format, a
 
 // An auth token in place of another argument is a mistake that is easily made.
 func TestAuthTokenIsInNoError(t *testing.T) {
+	_, swappedKeyErr := newToken().ToAccessToken(apiKeySecret, apiKeySID)
+	_, sameKeyErr := newToken().ToAccessToken(authToken, apiKeySecret)
+	_, keyNewlineErr := newToken().ToAccessToken(apiKeySID, apiKeySecret+"\n")
 	_, verifyErr := capability.Verify("token", authToken, accountSID)
 	_, newlineErr := capability.Verify("token", authToken, accountSID+"\n")
 	tests := map[string]error{
@@ -686,6 +776,9 @@ func TestAuthTokenIsInNoError(t *testing.T) {
 		"claim":                            capability.New(accountSID, authToken).SetClaim(authToken, "\xff").Err(),
 		"value of a claim":                 capability.New(accountSID, authToken).SetClaim("x", authToken+"\xff").Err(),
 		"service":                          capability.New(accountSID, authToken).AddScope(capability.Scope{Service: authToken + "!"}).Err(),
+		"API key, changed places":          swappedKeyErr,
+		"API key SID":                      sameKeyErr,
+		"API key, and a newline":           keyNewlineErr,
 		"Verify, changed places":           verifyErr,
 		"Verify, and a newline":            newlineErr,
 	}
@@ -693,6 +786,7 @@ func TestAuthTokenIsInNoError(t *testing.T) {
 		t.Run(name, func(t *testing.T) {
 			require.Error(t, err)
 			assert.NotContains(t, err.Error(), authToken)
+			assert.NotContains(t, err.Error(), apiKeySecret)
 		})
 	}
 	token := capability.New(authToken, accountSID).AllowClientOutgoing(authToken)
@@ -1037,6 +1131,47 @@ func FuzzMintThenVerify(f *testing.F) {
 			require.Equal(t, application, sid)
 			require.Equal(t, params, got)
 			require.Equal(t, name, claims.ClientName())
+		})
+	})
+}
+
+// FuzzMintAccessToken checks that what can be minted holds exactly what was
+// granted, as another JSON reader sees it.
+func FuzzMintAccessToken(f *testing.F) {
+	f.Add("tommy", "AP1", "a", "1", "2", "SK1", "key", "tenant", "blue")
+	f.Add("x_9", "APabc", "&\"\\\u2028", "é😀\x7f", "\xff", "SKz", "k", "</script>", "\x00")
+	f.Fuzz(func(t *testing.T, name, application, param, first, second, sid, secret, claim, text string) {
+		synctest.Test(t, func(t *testing.T) {
+			signed, err := capability.New(accountSID, authToken).
+				AllowClientIncoming(name).
+				AllowClientOutgoing(application, url.Values{param: {first, second}, param + "x": {second}}).
+				SetClaim(claim, text).
+				ToAccessToken(sid, secret)
+			if err != nil {
+				return
+			}
+			got := jwt.MapClaims{}
+			_, err = jwt.ParseWithClaims(signed, got, func(*jwt.Token) (any, error) { return []byte(secret), nil },
+				jwt.WithValidMethods([]string{"HS256"}), jwt.WithIssuer(sid), jwt.WithSubject(accountSID))
+			require.NoError(t, err)
+			require.Equal(t, jwt.MapClaims{
+				"jti": sid + "-946684800",
+				"grants": map[string]any{
+					"voice": map[string]any{
+						"incoming": map[string]any{"allow": true},
+						"outgoing": map[string]any{
+							"application_sid": application,
+							"params":          map[string]any{param: []any{first, second}, param + "x": second},
+						},
+					},
+					"identity": name,
+				},
+				"iss": sid,
+				"exp": 946688400.0,
+				"nbf": 946684800.0,
+				"sub": accountSID,
+				claim: text,
+			}, got)
 		})
 	})
 }

@@ -236,6 +236,26 @@ func ExampleCapabilityToken_ToJWT() {
 	// true
 }
 
+// The same capabilities for a page with the Voice JavaScript SDK 2.x, or for a
+// mobile app.
+func ExampleCapabilityToken_ToAccessToken() {
+	token, err := capability.New("AC123", "secret").
+		AllowClientIncoming("tommy").
+		AllowClientOutgoing("AP123123").
+		ToAccessToken("SK123", "key_secret")
+	if err != nil {
+		log.Fatal(err)
+	}
+	claims := jwt.MapClaims{}
+	_, err = jwt.ParseWithClaims(token, claims, func(*jwt.Token) (any, error) { return []byte("key_secret"), nil })
+	if err != nil {
+		log.Fatal(err)
+	}
+	fmt.Println(claims["grants"])
+	// Output:
+	// map[identity:tommy voice:map[incoming:map[allow:true] outgoing:map[application_sid:AP123123]]]
+}
+
 func ExampleCapabilityToken_String() {
 	fmt.Println(capability.New("AC123", "secret").AllowClientIncoming("tommy").String())
 	// Output:
