@@ -1,4 +1,5 @@
-// Package capabilityhttp hands capability tokens to browsers.
+// Package capabilityhttp hands capability tokens, and their successors, to
+// browsers.
 //
 // The backend decides who asks and what they may do; [Handler] does the rest of
 // what a token endpoint needs. It sets no CORS header, so only pages of the same
@@ -28,6 +29,34 @@ type Error struct {
 
 func (e *Error) Error() string { return fmt.Sprintf("%d %s", e.Status, e.Message) }
 
+// A Token is what a mint function returns: a [*capability.CapabilityToken], or
+// an [AccessToken].
+type Token interface {
+	ToJWT() (string, error)
+}
+
+// AccessToken answers with the Access Token that
+// [capability.CapabilityToken.ToAccessToken] mints, in the place of a
+// capability token. A mint function that returns a Token can choose for each
+// request:
+//
+//	func(r *http.Request) (capabilityhttp.Token, error) {
+//		token := template.Clone().AllowClientIncoming(userOf(r))
+//		if r.FormValue("sdk") == "2" {
+//			return capabilityhttp.AccessToken(token, apiKeySID, apiKeySecret), nil
+//		}
+//		return token, nil
+//	}
+func AccessToken(token *capability.CapabilityToken, apiKeySID, apiKeySecret string) Token {
+	return tokenFunc(func() (string, error) { return token.ToAccessToken(apiKeySID, apiKeySecret) })
+}
+
+// A tokenFunc is a function because the secret that it has captured can't be
+// printed.
+type tokenFunc func() (string, error)
+
+func (f tokenFunc) ToJWT() (string, error) { return f() }
+
 // Handler answers each GET, HEAD and POST request with a freshly minted token,
 // as JSON:
 //
@@ -41,7 +70,7 @@ func (e *Error) Error() string { return fmt.Sprintf("%d %s", e.Status, e.Message
 // other error, a mistake in the token, a nil token or a panic is logged with
 // [slog.ErrorContext], and answered with a 500 that does not say why. For a
 // request that has been cancelled nothing is minted.
-func Handler(mint func(*http.Request) (*capability.CapabilityToken, error)) http.Handler {
+func Handler[T Token](mint func(*http.Request) (T, error)) http.Handler {
 	return http.HandlerFunc(func(w http.ResponseWriter, r *http.Request) {
 		header := w.Header()
 		header.Set("Cache-Control", "no-store")
@@ -66,7 +95,7 @@ func Handler(mint func(*http.Request) (*capability.CapabilityToken, error)) http
 
 // respond mints a token and returns the body that holds it. A panic becomes an
 // error, since net/http would drop the connection without an answer.
-func respond(r *http.Request, mint func(*http.Request) (*capability.CapabilityToken, error)) (body []byte, err error) {
+func respond[T Token](r *http.Request, mint func(*http.Request) (T, error)) (body []byte, err error) {
 	defer func() {
 		switch cause := recover(); cause {
 		case nil:
@@ -84,7 +113,7 @@ func respond(r *http.Request, mint func(*http.Request) (*capability.CapabilityTo
 	if err != nil {
 		return nil, err
 	}
-	if token == nil {
+	if t, ok := any(token).(*capability.CapabilityToken); ok && t == nil || any(token) == nil {
 		return nil, errors.New("mint returned neither a token nor an error")
 	}
 	// The request may have been given up while mint asked a database.
@@ -125,20 +154,44 @@ type response struct {
 func encode(jwt string) ([]byte, error) {
 	payload, err := base64.RawURLEncoding.DecodeString(strings.Split(jwt, ".")[1])
 	var claims struct {
-		Scope     string `json:"scope"`
-		ExpiresAt int64  `json:"exp"`
+		Scope     *string `json:"scope"` // of a capability token alone
+		ExpiresAt int64   `json:"exp"`
 	}
 	err = errors.Join(err, json.Unmarshal(payload, &claims))
-	var device capability.Claims
-	for text := range strings.SplitSeq(claims.Scope, " ") {
-		scope, scopeErr := capability.ParseScope(text)
-		err = errors.Join(err, scopeErr)
-		device.Scopes = append(device.Scopes, scope)
+	var identity string
+	var identityErr error
+	if claims.Scope != nil {
+		identity, identityErr = clientName(*claims.Scope)
+	} else {
+		identity, identityErr = accessTokenIdentity(payload)
 	}
 	body, bodyErr := json.Marshal(response{
-		Identity:  device.ClientName(),
+		Identity:  identity,
 		Token:     jwt,
 		ExpiresAt: time.Unix(claims.ExpiresAt, 0).UTC(),
 	})
-	return body, errors.Join(err, bodyErr)
+	return body, errors.Join(err, identityErr, bodyErr)
+}
+
+// clientName returns the client name of a capability token's scopes.
+func clientName(scope string) (string, error) {
+	var device capability.Claims
+	var err error
+	for text := range strings.SplitSeq(scope, " ") {
+		s, scopeErr := capability.ParseScope(text)
+		err = errors.Join(err, scopeErr)
+		device.Scopes = append(device.Scopes, s)
+	}
+	return device.ClientName(), err
+}
+
+// accessTokenIdentity returns the client name of an Access Token's claims.
+func accessTokenIdentity(payload []byte) (string, error) {
+	var claims struct {
+		Grants struct {
+			Identity string `json:"identity"`
+		} `json:"grants"`
+	}
+	err := json.Unmarshal(payload, &claims)
+	return claims.Grants.Identity, err
 }

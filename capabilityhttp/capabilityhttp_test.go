@@ -33,7 +33,7 @@ func always(token *capability.CapabilityToken, err error) mintFunc {
 
 // serve starts a server with the handler and returns its address, and what is
 // logged meanwhile.
-func serve(t *testing.T, mint mintFunc) (address string, logged *bytes.Buffer) {
+func serve[T capabilityhttp.Token](t *testing.T, mint func(*http.Request) (T, error)) (address string, logged *bytes.Buffer) {
 	t.Helper()
 	logged = new(bytes.Buffer)
 	before := slog.Default()
@@ -118,6 +118,57 @@ func TestIdentity(t *testing.T) {
 			_, present := answer["identity"]
 			assert.Equal(t, tt.want != nil, present)
 		})
+	}
+}
+
+func TestMintChoosesTheKindOfToken(t *testing.T) {
+	template := capability.New(accountSID, authToken).AllowClientOutgoing("AP1").SetClaim("grants", "of our own")
+	address, logged := serve(t, func(r *http.Request) (capabilityhttp.Token, error) {
+		switch r.FormValue("kind") {
+		case "access":
+			token := capability.New(accountSID, authToken).AllowClientIncoming("tommy")
+			return capabilityhttp.AccessToken(token, "SK0123", "secret"), nil
+		case "nameless":
+			return capabilityhttp.AccessToken(template.Clone(), "SK0123", "secret"), nil
+		case "none":
+			return nil, nil
+		}
+		return template.Clone().AllowClientIncoming("jenny"), nil
+	})
+
+	for query, want := range map[string]string{"": "jenny", "?kind=access": "tommy"} {
+		response, body := do(t, http.MethodGet, address+query)
+		require.Equal(t, http.StatusOK, response.StatusCode, logged)
+		var answer struct {
+			Identity, Token string
+			ExpiresAt       time.Time
+		}
+		require.NoError(t, json.Unmarshal([]byte(body), &answer))
+		assert.Equal(t, want, answer.Identity)
+		assert.WithinDuration(t, time.Now().Add(time.Hour), answer.ExpiresAt, 10*time.Second)
+		_, err := capability.Verify(answer.Token, accountSID, authToken)
+		if query == "" {
+			assert.NoError(t, err)
+		} else {
+			assert.ErrorContains(t, err, "it is an Access Token")
+		}
+	}
+
+	response, body := do(t, http.MethodGet, address+"?kind=nameless")
+	assert.Equal(t, http.StatusInternalServerError, response.StatusCode)
+	assert.Equal(t, "no token\n", body)
+	assert.Contains(t, logged.String(), "an Access Token needs one")
+	do(t, http.MethodGet, address+"?kind=none")
+	assert.Contains(t, logged.String(), "neither a token nor an error")
+}
+
+// A secret that a handler holds must not show in what it may be printed with.
+func TestAccessTokenHidesTheSecret(t *testing.T) {
+	token := capabilityhttp.AccessToken(capability.New(accountSID, authToken), "SK0123", "topsecret")
+	for _, verb := range []string{"%v", "%+v", "%#v", "%s", "%q", "%x", "%d"} {
+		printed := fmt.Sprintf(verb, token)
+		assert.NotContains(t, printed, "topsecret")
+		assert.NotContains(t, printed, authToken)
 	}
 }
 

@@ -65,3 +65,29 @@ func ExampleHandler() {
 
 // userOf stands for a look-up in the backend's sessions.
 func userOf(session *http.Cookie) string { return map[string]string{"7": "tommy"}[session.Value] }
+
+// While pages move to the Voice JavaScript SDK 2.x, a backend can serve both.
+func ExampleAccessToken() {
+	template := capability.New("AC123", "secret").AllowClientOutgoing("AP123123")
+	handler := capabilityhttp.Handler(func(r *http.Request) (capabilityhttp.Token, error) {
+		token := template.Clone().AllowClientIncoming("tommy")
+		if r.FormValue("sdk") == "2" {
+			return capabilityhttp.AccessToken(token, "SK123", "key_secret"), nil
+		}
+		return token, nil
+	})
+
+	for _, path := range []string{"/token", "/token?sdk=2"} {
+		recorder := httptest.NewRecorder()
+		handler.ServeHTTP(recorder, httptest.NewRequest(http.MethodGet, path, nil))
+		var answer struct{ Identity, Token string }
+		if err := json.Unmarshal(recorder.Body.Bytes(), &answer); err != nil {
+			log.Fatal(err)
+		}
+		_, err := capability.Verify(answer.Token, "AC123", "secret")
+		fmt.Println(answer.Identity, err)
+	}
+	// Output:
+	// tommy <nil>
+	// tommy capability: token is unverifiable: error while executing keyfunc: it is an Access Token, not a capability token, as its header has a cty
+}
