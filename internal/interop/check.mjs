@@ -1,24 +1,31 @@
-// Verifies the tokens that mint.go wrote, from standard input, with the library under Twilio's Node library.
+// Verifies the tokens that mint.go wrote, from standard input, with the library under Twilio's Node library, which
+// has no reader of its own for either kind of token.
 
 import assert from "node:assert/strict";
 import { readFileSync } from "node:fs";
 import jwt from "jsonwebtoken";
 
-function check({ accountSid, authToken, scope, ttl, jwt: token, ...options }) {
-	const verify = (token, key) => jwt.verify(token, key, { algorithms: ["HS256"], issuer: accountSid, complete: true });
+function check({ accountSid, authToken, apiKeySid, apiKeySecret, header, claims, ttl, jwt: token }) {
+	const [issuer, key] = apiKeySid ? [apiKeySid, apiKeySecret] : [accountSid, authToken];
+	const verify = (token, key) => jwt.verify(token, key, { algorithms: ["HS256"], issuer, complete: true });
 
-	const { header, payload } = verify(token, authToken);
-	const { exp } = payload;
-	const nbf = "nbf" in options ? {} : { nbf: exp - ttl };
-	assert.equal(JSON.stringify(payload), JSON.stringify({ scope, iss: accountSid, exp, ...nbf }));
-	assert.deepEqual(header, { alg: "HS256", typ: "JWT" });
+	const read = verify(token, key);
+	const { exp } = read.payload;
+	assert.equal(JSON.stringify(read.payload), JSON.stringify(moved(JSON.parse(claims), exp - ttl, exp)));
+	assert.deepEqual(read.header, JSON.parse(header));
 	const left = exp - Date.now() / 1000;
 	assert(Number.isInteger(exp) && 0 < left && left <= ttl, `exp ${exp}: expected a whole second, at most ${ttl} s from now`);
 
 	// Without these two, a library that verifies nothing would pass.
 	const refusal = { name: "JsonWebTokenError", message: "invalid signature" };
-	assert.throws(() => verify(token, authToken + "x"), refusal, "accepted with another key");
-	assert.throws(() => verify(tampered(token), authToken), refusal, "accepted with another expiry");
+	assert.throws(() => verify(token, key + "x"), refusal, "accepted with another key");
+	assert.throws(() => verify(tampered(token), key), refusal, "accepted with another expiry");
+}
+
+// moved returns a vector's claims at another clock.
+function moved(claims, now, exp) {
+	const at = { jti: `${claims.iss}-${now}`, exp, nbf: now };
+	return Object.fromEntries(Object.entries(claims).map(([name, value]) => [name, at[name] ?? value]));
 }
 
 function tampered(token) {

@@ -20,14 +20,17 @@ import (
 const minTTL = 5 * time.Minute
 
 type vector struct {
-	ID         string          `json:"id"`
-	AccountSID string          `json:"accountSid"`
-	AuthToken  string          `json:"authToken"`
-	Calls      []call          `json:"calls"`
-	TTL        int64           `json:"ttl"`           // in seconds
-	NBF        json.RawMessage `json:"nbf,omitempty"` // absent: the default; null: no such claim
-	Scope      string          `json:"scope"`
-	JWT        string          `json:"jwt"`
+	ID           string          `json:"id"`
+	AccountSID   string          `json:"accountSid"`
+	AuthToken    string          `json:"authToken"`
+	APIKeySID    string          `json:"apiKeySid,omitempty"` // absent: a capability token
+	APIKeySecret string          `json:"apiKeySecret,omitempty"`
+	Calls        []call          `json:"calls"`
+	TTL          int64           `json:"ttl"`           // in seconds
+	NBF          json.RawMessage `json:"nbf,omitempty"` // absent: the default; null: no such claim
+	Header       string          `json:"header"`
+	Claims       string          `json:"claims"` // at the vectors' clock
+	JWT          string          `json:"jwt"`
 }
 
 // call is a method's name, its argument if it has one, and an object of options if there are any.
@@ -73,6 +76,9 @@ func (v *vector) mint() (string, error) {
 		if err := c.apply(token); err != nil {
 			return "", err
 		}
+	}
+	if v.APIKeySID != "" {
+		return token.ToAccessToken(v.APIKeySID, v.APIKeySecret)
 	}
 	return token.ToJWT()
 }

@@ -1,4 +1,5 @@
-"""Writes python.jsonl: tokens minted by Twilio's Python library, for this module's to be compared with.
+"""Writes python.jsonl and access.jsonl: capability tokens and Access Tokens minted by Twilio's Python library, for
+this module's to be compared with.
 
 usage: /usr/bin/python3 write_vectors.py FOLDER
 """
@@ -13,6 +14,8 @@ import time
 
 import jwt
 import twilio
+from twilio.jwt.access_token import AccessToken
+from twilio.jwt.access_token.grants import VoiceGrant
 from twilio.jwt.client import ClientCapabilityToken
 
 NOW = 946684800  # 2000-01-01T00:00:00Z, where Go's testing/synctest starts its clock
@@ -165,6 +168,37 @@ def times():
     yield case("nbf-1s", incoming(), ttl=1, nbf=NOW)
 
 
+def for_access_tokens(cases):
+    """The cases that an Access Token can express: with a client name, and without an event stream."""
+    seen = []
+    for case in cases:
+        calls = named([each for each in case["calls"] if each[0] != "allowEventStream"])
+        # JSON treats a name as it does a value: the cases name-XX and the one with all of ASCII will do.
+        if not calls or case["id"].startswith("value-"):
+            continue
+        # The credentials backwards: as long and as odd as those, and, but for "xxx" and the like, not the same.
+        sid, secret = "SK" + case["accountSid"][:1:-1], case["authToken"][::-1]
+        access = {**case, "calls": calls, "apiKeySid": sid, "apiKeySecret": secret}
+        # Without their event streams, some are the same.
+        if (same := {**access, "id": None}) not in seen:
+            seen.append(same)
+            yield access
+
+
+def named(calls):
+    """The calls, one of which names the client."""
+    if client_name(calls):
+        return calls
+    return [[method, app, {"clientName": "tommy", **dict(*options)}] for method, app, *options in calls]
+
+
+def client_name(calls):
+    for method, argument, *options in calls:
+        name = argument if method == "allowClientIncoming" else dict(*options).get("clientName")
+        if name:
+            return name
+
+
 def call(token, method, *arguments):
     if method == "allowClientIncoming":
         token.allow_client_incoming(*arguments)
@@ -178,20 +212,55 @@ def call(token, method, *arguments):
             token.client_name = options["clientName"]  # the library's only way to name an outgoing-only device
 
 
-def vector(case):
-    given = {"nbf": case["nbf"]} if "nbf" in case else {}
-    token = ClientCapabilityToken(case["accountSid"], case["authToken"], ttl=case["ttl"], **given)
+def capability_token(case, given):
+    token = ClientCapabilityToken(case["accountSid"], case["authToken"], **given)
     for each in case["calls"]:
         call(token, *each)
-    text = token.to_jwt()
+    return token
+
+
+def access_token(case, given):
+    grant = VoiceGrant()
+    for method, argument, *options in case["calls"]:
+        if method == "allowClientIncoming":
+            grant.incoming_allow = True
+        else:
+            grant.outgoing_application_sid = argument
+            grant.outgoing_application_params = application_params(dict(*options).get("params", []))
+    credentials = case["accountSid"], case["apiKeySid"], case["apiKeySecret"]
+    return AccessToken(*credentials, grants=[grant], identity=client_name(case["calls"]), **given)
+
+
+def application_params(params):
+    """Params as the library gets them for an Access Token, where it writes their JSON as it is given.
+
+    url.Values has lists alone: this module writes one of a single value as a string, and an empty one not at all.
+    """
+    params = {name: value for name, value in params if value != []}
+    for name, value in params.items():
+        if isinstance(value, list) and len(value) == 1:
+            params[name] = value[0]
+    return params
+
+
+def vector(mint, case):
+    given = {name: case[name] for name in ("ttl", "nbf") if name in case}
+    text = mint(case, given).to_jwt()
     header, claims = (base64.urlsafe_b64decode(part + "==").decode() for part in text.split(".")[:2])
+    read = json.loads(claims)
+    scope = {"scope": read["scope"]} if "scope" in read else {}
     return {
         "id": case["id"], "lib": "python", "libVersion": VERSION, **case,
-        "now": NOW, "header": header, "claims": claims, "scope": json.loads(claims)["scope"], "jwt": text,
+        "now": NOW, "header": header, "claims": claims, **scope, "jwt": text,
     }
 
 
+def write(name, mint, cases):
+    assert len({case["id"] for case in cases}) == len(cases), "two cases of one id"
+    lines = (json.dumps(vector(mint, case), separators=(",", ":")) + "\n" for case in cases)
+    pathlib.Path(sys.argv[1], name).write_text("".join(lines))
+
+
 cases = [*grants(), *repeats(), *credentials(), *names(), *characters(), *params(), *times()]
-assert len({case["id"] for case in cases}) == len(cases), "two cases of one id"
-lines = (json.dumps(vector(case), separators=(",", ":")) + "\n" for case in cases)
-pathlib.Path(sys.argv[1], "python.jsonl").write_text("".join(lines))
+write("python.jsonl", capability_token, cases)
+write("access.jsonl", access_token, list(for_access_tokens(cases)))

@@ -1,0 +1,92 @@
+package main
+
+import (
+	"net/url"
+	"testing"
+	"testing/synctest"
+	"time"
+
+	"github.com/stretchr/testify/assert"
+	"github.com/stretchr/testify/require"
+	twilio "github.com/twilio/twilio-go/client/jwt"
+
+	"github.com/seed-6c737938/capability"
+)
+
+const apiKeySecret = "fedcba9876543210fedcba9876543210"
+
+// Twilio's Go library reads the Access Tokens of this module. The test is here
+// because this is the one module that has that library among its dependencies.
+func TestTwilioGoReadsOurAccessTokens(t *testing.T) {
+	params := url.Values{"To": {"+15551234567"}, "é &": {"<b>", "a"}}
+	incoming := twilio.Incoming{Allow: true}
+	outgoing := twilio.Outgoing{ApplicationSid: applicationSID}
+	outgoingParams := twilio.Outgoing{
+		ApplicationSid:    applicationSID,
+		ApplicationParams: map[string]any{"To": "+15551234567", "é &": []any{"<b>", "a"}},
+	}
+	tests := []struct {
+		name  string
+		grant func(*capability.CapabilityToken)
+		ttl   time.Duration
+		want  twilio.VoiceGrant
+	}{
+		{
+			"incoming",
+			func(t *capability.CapabilityToken) { t.AllowClientIncoming(clientName) },
+			time.Hour,
+			twilio.VoiceGrant{Incoming: incoming},
+		},
+		{
+			"outgoing",
+			func(t *capability.CapabilityToken) { t.AllowClientOutgoing(applicationSID).SetClientName(clientName) },
+			capability.MaxTTL,
+			twilio.VoiceGrant{Outgoing: outgoing},
+		},
+		{
+			"both, with params",
+			func(t *capability.CapabilityToken) {
+				t.AllowClientOutgoing(applicationSID, params).AllowClientIncoming(clientName)
+			},
+			time.Hour,
+			twilio.VoiceGrant{Incoming: incoming, Outgoing: outgoingParams},
+		},
+		{
+			"a lifetime that twilio-go would raise to an hour",
+			func(t *capability.CapabilityToken) { t.AllowClientIncoming(clientName) },
+			5 * time.Second,
+			twilio.VoiceGrant{Incoming: incoming},
+		},
+	}
+	for _, test := range tests {
+		t.Run(test.name, func(t *testing.T) {
+			synctest.Test(t, func(t *testing.T) {
+				builder := capability.New(accountSID, authToken).SetTTL(test.ttl)
+				test.grant(builder)
+				token, err := builder.ToAccessToken(apiKeySID, apiKeySecret)
+				require.NoError(t, err)
+
+				reader := new(twilio.AccessToken)
+				read, err := reader.FromJwt(token, apiKeySecret)
+				require.NoError(t, err)
+				assert.Equal(t, clientName, read.Identity)
+				assert.Equal(t, []twilio.BaseGrant{&test.want}, read.Grants)
+				assert.Equal(t, apiKeySID, read.SigningKeySid)
+				assert.Equal(t, accountSID, read.AccountSid)
+				assert.Nil(t, read.Region)
+				now := time.Now()
+				assert.EqualValues(t, now.Unix(), read.Payload()["nbf"])
+				assert.EqualValues(t, now.Add(test.ttl).Unix(), read.Payload()["exp"])
+
+				_, err = reader.FromJwt(token, authToken)
+				assert.Error(t, err, "with another secret")
+				time.Sleep(test.ttl - 1)
+				_, err = reader.FromJwt(token, apiKeySecret)
+				assert.NoError(t, err, "until its end")
+				time.Sleep(1)
+				_, err = reader.FromJwt(token, apiKeySecret)
+				assert.Error(t, err, "after its end")
+			})
+		})
+	}
+}
