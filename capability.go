@@ -47,6 +47,7 @@ import (
 	"log/slog"
 	"math"
 	"net/url"
+	"regexp"
 	"slices"
 	"strconv"
 	"strings"
@@ -125,6 +126,14 @@ type grant struct {
 }
 
 func (g grant) scope() string { return g.prefix + g.rest }
+
+// String is the scope for an error message.
+func (g grant) String() string {
+	if g.named {
+		return g.scope() + "&clientName=…"
+	}
+	return g.scope()
+}
 
 // kind is what a device reads one scope of.
 func (g grant) kind() string {
@@ -355,7 +364,7 @@ func (t *CapabilityToken) grant(g grant) *CapabilityToken {
 			return t
 		default:
 			return t.fail(fmt.Errorf("%w: %s: a device reads one of a kind, and has %s",
-				ErrDuplicateScope, t.quote(g.scope()), t.quote(granted.scope())))
+				ErrDuplicateScope, t.quote(g.String()), t.quote(granted.String())))
 		}
 	}
 	if t.n < len(t.few) {
@@ -391,9 +400,10 @@ func (t *CapabilityToken) check(now time.Time) []error {
 	if t.key == nil {
 		mistakes = append(mistakes, checkCredentials("", "")...)
 	}
-	if !t.notBefore.IsZero() && t.notBefore.Unix() >= t.expiresAt(now) {
-		mistakes = append(mistakes, fmt.Errorf("%w: %v: use a time before the token expires, %v after it is minted",
-			ErrInvalidNotBefore, t.notBefore.Format(time.RFC3339), t.ttl))
+	notBefore := t.notBefore.Unix()
+	if !t.notBefore.IsZero() && (notBefore < 0 || notBefore >= t.expiresAt(now)) {
+		mistakes = append(mistakes, fmt.Errorf("%w: %v: use a time since 1970 and before the token expires, %v after it is minted",
+			ErrInvalidNotBefore, t.notBefore.UTC().Format(time.RFC3339), t.ttl))
 	}
 	return mistakes
 }
@@ -695,9 +705,9 @@ type Claims struct {
 // token is rotated. It takes what this package and Twilio's own libraries
 // write, and nothing looser:
 //
-//   - HS256 and no other algorithm, no header parameter but alg and typ, and
-//     the one base64url spelling of the token (RFC 7515 section 2, RFC 8725
-//     section 3.1);
+//   - HS256 and no other algorithm, no header parameter but alg and a typ of
+//     JWT, and the one base64url spelling of the token (RFC 7515 section 2, RFC
+//     8725 sections 3.1 and 3.11);
 //   - exp and iss, which must be there, scope, and nbf if it is there, all
 //     checked against the account and the clock, without leeway;
 //   - exp at most [MaxTTL] from now ([ErrInvalidTTL]; Twilio error 31207);
@@ -726,7 +736,7 @@ func Verify(token, accountSID string, authTokens ...string) (*Claims, error) {
 	if err != nil {
 		return nil, fmt.Errorf("capability: %w", err)
 	}
-	return readClaims(claims)
+	return readClaims(claims, authTokens)
 }
 
 // Incoming returns the client name of which the device receives the calls; ok
@@ -771,8 +781,11 @@ func keyfunc(authTokens []string) jwt.Keyfunc {
 			return nil, errors.New("it is an Access Token, not a capability token, as its header has a cty")
 		}
 		known := 1 // alg, without which golang-jwt does not get here
-		if _, ok := token.Header["typ"]; ok {
+		if typ, ok := token.Header["typ"]; ok {
 			known++
+			if typ != "JWT" {
+				return nil, errors.New("the typ of its header is not JWT")
+			}
 		}
 		// An extension may be critical (RFC 7515 section 4.1.11), and none is known here.
 		if len(token.Header) > known {
@@ -787,7 +800,7 @@ func keyfunc(authTokens []string) jwt.Keyfunc {
 }
 
 // readClaims takes apart claims whose issuer, exp and nbf have been checked.
-func readClaims(claims jwt.MapClaims) (*Claims, error) {
+func readClaims(claims jwt.MapClaims, authTokens []string) (*Claims, error) {
 	expiresAt, err := readTime(claims, "exp")
 	if err != nil {
 		return nil, err
@@ -799,7 +812,7 @@ func readClaims(claims jwt.MapClaims) (*Claims, error) {
 	if err != nil {
 		return nil, err
 	}
-	scopes, err := readScopes(claims["scope"])
+	scopes, err := readScopes(claims["scope"], authTokens)
 	if err != nil {
 		return nil, err
 	}
@@ -832,7 +845,7 @@ func readTime(claims jwt.MapClaims, name string) (time.Time, error) {
 	return time.Unix(int64(seconds), 0).UTC(), nil
 }
 
-func readScopes(claim any) ([]Scope, error) {
+func readScopes(claim any, authTokens []string) ([]Scope, error) {
 	text, ok := claim.(string)
 	if !ok {
 		return nil, fmt.Errorf("%w: claim scope is missing or no string", ErrInvalidScope)
@@ -842,14 +855,9 @@ func readScopes(claim any) ([]Scope, error) {
 	}
 	var scopes []Scope
 	for s := range strings.SplitSeq(text, " ") {
-		scope, err := ParseScope(s)
+		scope, err := parseScope(s, authTokens...)
 		if err != nil {
 			return nil, err
-		}
-		if scope.is("client", "outgoing") {
-			if _, err := scope.applicationParams(); err != nil {
-				return nil, err
-			}
 		}
 		scopes = append(scopes, scope)
 	}
@@ -897,18 +905,30 @@ func isSID(prefix, s string) bool {
 
 func isSpaceOrControl(r rune) bool { return unicode.IsSpace(r) || unicode.IsControl(r) }
 
-// quote quotes the start of a value for an error message. It does not if the
-// value holds one of the secrets, or if what stands for a secret is like a SID:
-// then the two may have changed places.
+// quote quotes the start of a value for an error message, but not if there may
+// be a secret in it, as there is when two arguments or variables have changed
+// places.
 func quote(value string, secrets ...string) string {
-	for _, secret := range secrets {
-		if secret != "" && strings.Contains(value, secret) || strings.HasPrefix(secret, "AC") || strings.HasPrefix(secret, "SK") {
-			return "(not shown, as it may hold a secret)"
-		}
+	if mayHoldSecret(value, secrets) {
+		return "(not shown, as it may hold a secret)"
 	}
 	const most = 500
 	if len(value) > most {
 		return strconv.Quote(value[:most]) + "…"
 	}
 	return strconv.Quote(value)
+}
+
+// likeAuthToken matches the form of Twilio's auth tokens, alone or in a text.
+var likeAuthToken = regexp.MustCompile(`\b[0-9a-f]{32}\b`)
+
+func mayHoldSecret(value string, secrets []string) bool {
+	for _, secret := range secrets {
+		secret = strings.TrimFunc(secret, isSpaceOrControl)
+		isSIDInstead := strings.HasPrefix(secret, "AC") || strings.HasPrefix(secret, "SK")
+		if isSIDInstead || secret != "" && strings.Contains(value, secret) {
+			return true
+		}
+	}
+	return likeAuthToken.MatchString(value)
 }

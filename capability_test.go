@@ -3,21 +3,18 @@ package capability_test
 import (
 	"bufio"
 	"bytes"
-
 	"cmp"
 	"encoding/base64"
 	"encoding/json"
 	"errors"
 	"fmt"
-
 	"log/slog"
-
 	"net/url"
 	"os"
 	"path/filepath"
+	"reflect"
 	"slices"
 	"strings"
-
 	"sync"
 	"testing"
 	"testing/synctest"
@@ -419,6 +416,8 @@ func TestRules(t *testing.T) {
 
 		{"no not before", newToken().SetNotBefore(time.Time{}), nil},
 		{"not before long ago", newToken().SetNotBefore(time.Unix(0, 0)), nil},
+		{"not before 1970", newToken().SetNotBefore(time.Unix(0, -1)), capability.ErrInvalidNotBefore},
+		{"not before all times", newToken().SetNotBefore(time.Unix(-1<<62, 0)), capability.ErrInvalidNotBefore},
 		{"not before soon", newToken().SetTTL(time.Hour).SetNotBefore(time.Now().Add(59 * time.Minute)), nil},
 		{"not before the end", newToken().SetTTL(time.Hour).SetNotBefore(time.Now().Add(time.Hour)), capability.ErrInvalidNotBefore},
 		{"not before after the end", newToken().SetTTL(time.Hour).SetNotBefore(time.Now().Add(2 * time.Hour)), capability.ErrInvalidNotBefore},
@@ -440,6 +439,17 @@ func TestRules(t *testing.T) {
 			"outgoing by AddScope, which has no client name",
 			newToken().AllowClientOutgoing("AP1").AddScope(capability.Scope{Service: "client", Privilege: "outgoing", Params: url.Values{"appSid": {"AP1"}}}),
 			capability.ErrDuplicateScope,
+		},
+
+		{
+			"outgoing by AddScope with broken appParams",
+			newToken().AddScope(capability.Scope{Service: "client", Privilege: "outgoing", Params: url.Values{"appParams": {"%zz"}}}),
+			capability.ErrInvalidScope,
+		},
+		{
+			"outgoing by AddScope with two applications",
+			newToken().AddScope(capability.Scope{Service: "client", Privilege: "outgoing", Params: url.Values{"appSid": {"AP1", "AP2"}}}),
+			capability.ErrInvalidScope,
 		},
 
 		{"any other scope", newToken().AddScope(capability.Scope{Service: "aZ_-9", Privilege: "9-_Za", Params: url.Values{"é &=": {"\x00\""}}}), nil},
@@ -503,7 +513,7 @@ capability: invalid scope: service "a b", privilege "": use 1 or more ASCII lett
 capability: duplicate scope: client name "jenny": the device is "to my" already
 capability: invalid TTL: 48h0m0s: use 1s to 24h
 capability: invalid claim: name "exp": use one that is neither empty nor any of iss sub aud exp nbf iat jti scope
-capability: invalid not before: 2000-01-05T00:00:00Z: use a time before the token expires, 48h0m0s after it is minted`)
+capability: invalid not before: 2000-01-05T00:00:00Z: use a time since 1970 and before the token expires, 48h0m0s after it is minted`)
 	})
 }
 
@@ -656,14 +666,45 @@ func TestClonesDoNotTouchEachOther(t *testing.T) {
 	})
 }
 
-// Copies by assignment share nothing that a method changes, either.
+// Neither clones nor copies by assignment share what a method changes, however
+// much they had in common before.
 func TestCopiesDoNotTouchEachOther(t *testing.T) {
-	token := *newToken().AllowClientOutgoing("AP1").AllowEventStream()
-	other := token
-	token.AddScope(capability.Scope{Service: "a", Privilege: "b"})
-	other.AddScope(capability.Scope{Service: "c", Privilege: "d"})
-	assert.Contains(t, scopeOf(t, mint(t, &token)), "scope:a:b")
-	assert.Contains(t, scopeOf(t, mint(t, &other)), "scope:c:d")
+	template := newToken()
+	for i := range 5 {
+		template.AddScope(capability.Scope{Service: "common", Privilege: fmt.Sprint(i)})
+		template.SetClaim(fmt.Sprint(i), "common")
+		before := scopeOf(t, mint(t, template))
+		copied := *template
+		clone, other := template.Clone(), template.Clone()
+		for name, token := range map[string]*capability.CapabilityToken{"copied": &copied, "clone": clone, "other": other} {
+			token.AddScope(capability.Scope{Service: "own", Privilege: name}).SetClaim("0", name)
+		}
+		for name, token := range map[string]*capability.CapabilityToken{"copied": &copied, "clone": clone, "other": other} {
+			assert.Equal(t, before+" scope:own:"+name, scopeOf(t, mint(t, token)))
+			assert.Contains(t, claimsOf(t, mint(t, token)), `,"0":"`+name+`"`)
+		}
+		assert.Equal(t, before, scopeOf(t, mint(t, template)))
+	}
+}
+
+func TestMistakesOfClonesAreTheirOwn(t *testing.T) {
+	template := newToken()
+	for range 5 {
+		template.SetTTL(0)
+		before := template.Err().Error()
+		_, mintErr := template.ToJWT()
+		require.EqualError(t, mintErr, before)
+		clone, other := template.Clone().AllowClientIncoming("clone"), template.Clone().AllowClientIncoming("other")
+		assert.NotContains(t, clone.Err().Error(), "other")
+		assert.NotContains(t, other.Err().Error(), "clone")
+		assert.EqualError(t, template.Err(), before)
+	}
+
+	nothing := capability.New(accountSID, "").SetTTL(0).SetTTL(0)
+	before := nothing.Err().Error()
+	_, err := nothing.ToJWT()
+	require.ErrorIs(t, err, capability.ErrNoScope)
+	assert.EqualError(t, nothing.SetNotBefore(time.Time{}).Err(), before)
 }
 
 func TestValuesChangedAfterTheCallChangeNothing(t *testing.T) {
@@ -676,6 +717,19 @@ func TestValuesChangedAfterTheCallChangeNothing(t *testing.T) {
 	params.Set("a", "2")
 	params.Set("b", "3")
 	assert.Equal(t, before, scopeOf(t, mint(t, token)))
+}
+
+func TestValuesHandedInAreNotChanged(t *testing.T) {
+	first, second := url.Values{"a": {"1"}}, url.Values{"a": {"2"}, "b": {"3"}}
+	newToken().AllowClientOutgoing("AP1", first, second).AllowEventStream(second, first)
+	assert.Equal(t, url.Values{"a": {"1"}}, first)
+	assert.Equal(t, url.Values{"a": {"2"}, "b": {"3"}}, second)
+}
+
+// Twilio's Python library writes an empty appParams for a name without values.
+func TestNameWithoutValues(t *testing.T) {
+	assert.Contains(t, scopeOf(t, mint(t, newToken().AllowClientOutgoing("AP1", url.Values{"k": nil}))), "?appParams=&appSid=AP1")
+	assert.Contains(t, scopeOf(t, mint(t, newToken().AllowClientOutgoing("AP1", url.Values{}))), "?appSid=AP1")
 }
 
 func TestMintingConcurrently(t *testing.T) {
@@ -733,7 +787,7 @@ func TestAuthTokenIsNeverShown(t *testing.T) {
 		require.NoError(t, err)
 		check(string(data))
 		// As a failed assertion prints it.
-		check(assert.CallerInfo()[0] + failureOutput(value))
+		check(failureOutput(value))
 
 		var log bytes.Buffer
 		for _, handler := range []slog.Handler{slog.NewTextHandler(&log, nil), slog.NewJSONHandler(&log, nil)} {
@@ -748,10 +802,11 @@ func TestAuthTokenIsNeverShown(t *testing.T) {
 	}())
 }
 
-// failureOutput returns what testify says of a value that was not expected.
+// failureOutput returns what testify says of a value that was not expected,
+// with the differences from the zero value that it finds by reflection.
 func failureOutput(value any) string {
 	var output recorder
-	assert.Equal(&output, "something else", value)
+	assert.Equal(&output, reflect.Zero(reflect.TypeOf(value)).Interface(), value)
 	return output.String()
 }
 
@@ -766,6 +821,10 @@ func TestAuthTokenIsInNoError(t *testing.T) {
 	_, keyNewlineErr := newToken().ToAccessToken(apiKeySID, apiKeySecret+"\n")
 	_, verifyErr := capability.Verify("token", authToken, accountSID)
 	_, newlineErr := capability.Verify("token", authToken, accountSID+"\n")
+	signed := sign(t, nil, map[string]any{"iss": accountSID, "exp": time.Now().Add(time.Hour).Unix(), "scope": "scope:a:b?c=%zz" + authToken})
+	_, scopeErr := capability.Verify(signed, accountSID, authToken)
+	_, noKeyErr := capability.Verify(signed, authToken)
+	_, emptyKeyErr := capability.Verify(signed, authToken, "")
 	tests := map[string]error{
 		"changed places":                   capability.New(authToken, accountSID).Err(),
 		"changed places, and a newline":    capability.New(authToken, accountSID+"\n").Err(),
@@ -779,6 +838,13 @@ func TestAuthTokenIsInNoError(t *testing.T) {
 		"API key, changed places":          swappedKeyErr,
 		"API key SID":                      sameKeyErr,
 		"API key, and a newline":           keyNewlineErr,
+		"account SID, and no auth token":   capability.New(authToken, "").Err(),
+		"changed places, and a space":      capability.New(authToken, " "+accountSID).Err(),
+		"changed places, and quotes":       capability.New(authToken, `"`+accountSID+`"`).Err(),
+		"application SID, without newline": capability.New(accountSID, authToken+"\n").AllowClientOutgoing(authToken).Err(),
+		"Verify, scope":                    scopeErr,
+		"Verify, no auth token":            noKeyErr,
+		"Verify, empty auth token":         emptyKeyErr,
 		"Verify, changed places":           verifyErr,
 		"Verify, and a newline":            newlineErr,
 	}
@@ -799,13 +865,13 @@ func TestAllocations(t *testing.T) {
 	fromNew := testing.AllocsPerRun(1000, func() {
 		mint(t, newToken().AllowClientOutgoing(applicationSID))
 	})
-	assert.LessOrEqual(t, fromNew, 13.0)
+	assert.LessOrEqual(t, fromNew, 9.0)
 
 	template := capability.New(accountSID, authToken).AllowClientOutgoing(applicationSID)
 	fromTemplate := testing.AllocsPerRun(1000, func() {
 		mint(t, template.Clone().AllowClientIncoming("tommy"))
 	})
-	assert.LessOrEqual(t, fromTemplate, 5.0)
+	assert.LessOrEqual(t, fromTemplate, 4.0) // 1, and more where the race detector takes from the pools at random
 }
 
 // The bugs below were met in other libraries that mint these tokens; the
@@ -863,7 +929,6 @@ func TestTimesAreWholeSeconds(t *testing.T) {
 		assert.Contains(t, claimsOf(t, mint(t, newToken().SetTTL(1500*time.Millisecond))), `"exp":946684802,"nbf":946684800}`)
 		assert.Contains(t, claimsOf(t, mint(t, newToken().SetTTL(time.Second))), `"exp":946684801,"nbf":946684800}`)
 		assert.Contains(t, claimsOf(t, mint(t, newToken().SetNotBefore(time.Now().Add(-time.Second)))), `"nbf":946684799}`)
-		assert.Contains(t, claimsOf(t, mint(t, newToken().SetNotBefore(time.Unix(-1, 0)))), `"nbf":-1}`)
 	})
 }
 
@@ -954,6 +1019,9 @@ func TestVerifyRefuses(t *testing.T) {
 		{"a tab", nil, map[string]any{"scope": "scope:a:b\tscope:c:d"}, capability.ErrInvalidScope},
 		{"space at the end", nil, map[string]any{"scope": "scope:a:b "}, capability.ErrInvalidScope},
 		{"broken appParams", nil, map[string]any{"scope": "scope:client:outgoing?appParams=a%3D%25zz&appSid=AP1"}, capability.ErrInvalidScope},
+		{"two applications", nil, map[string]any{"scope": "scope:client:outgoing?appSid=AP1&appSid=AP2"}, capability.ErrInvalidScope},
+		{"another typ", map[string]any{"typ": "at+jwt"}, nil, jwt.ErrTokenUnverifiable},
+		{"typ that is no string", map[string]any{"typ": 7}, nil, jwt.ErrTokenUnverifiable},
 		{"Access Token", map[string]any{"cty": "twilio-fpa;v=1"}, nil, jwt.ErrTokenUnverifiable},
 		{"critical extension", map[string]any{"crit": []string{"b64"}, "b64": false}, nil, jwt.ErrTokenUnverifiable},
 		{"key of its own", map[string]any{"jwk": map[string]any{"kty": "oct", "k": "eA"}}, nil, jwt.ErrTokenUnverifiable},
@@ -1066,7 +1134,7 @@ func TestClaimsReadTheFirstScopeOfAKind(t *testing.T) {
 }
 
 // FuzzVerify checks that no text makes Verify panic, and that what it accepts
-// is what was signed.
+// could be minted.
 func FuzzVerify(f *testing.F) {
 	for _, v := range vectors(f, "vectors", "python.jsonl")[:20] {
 		f.Add(v.JWT)
@@ -1081,7 +1149,11 @@ func FuzzVerify(f *testing.F) {
 			return
 		}
 		require.Equal(t, "AC1", claims.AccountSID)
-		require.Equal(t, 2, strings.Count(token, "."))
+		again := capability.New("AC1", "key").SetTTL(time.Hour).SetNotBefore(claims.NotBefore)
+		for _, scope := range claims.Scopes {
+			again.AddScope(scope)
+		}
+		require.NoError(t, again.Err())
 	})
 }
 

@@ -25,20 +25,24 @@ type Scope struct {
 // ParseScope reads what [Scope.String] writes, and what Twilio's own
 // libraries write: parameters in any order, a space as '+' or %20, and
 // characters that need no escape in either form. Params is nil if there are
-// none. The error wraps [ErrInvalidScope].
-func ParseScope(s string) (Scope, error) {
+// none. A client scope with two values for a parameter is refused, since
+// readers would differ. The error wraps [ErrInvalidScope].
+func ParseScope(s string) (Scope, error) { return parseScope(s) }
+
+// parseScope is ParseScope with errors that do not hold the secrets.
+func parseScope(s string, secrets ...string) (Scope, error) {
 	text, hasPrefix := strings.CutPrefix(s, "scope:")
 	text, query, _ := strings.Cut(text, "?")
 	service, privilege, hasPrivilege := strings.Cut(text, ":")
 	if !hasPrefix || !hasPrivilege {
-		return Scope{}, fmt.Errorf("%w: %s: want scope:<service>:<privilege>?<params>", ErrInvalidScope, quote(s))
+		return Scope{}, fmt.Errorf("%w: %s: want scope:<service>:<privilege>?<params>", ErrInvalidScope, quote(s, secrets...))
 	}
 	params, err := parseParams(query)
 	if err != nil {
-		return Scope{}, fmt.Errorf("%w: %s: %w", ErrInvalidScope, quote(s), err)
+		return Scope{}, fmt.Errorf("%w: %s: %w", ErrInvalidScope, quote(s, secrets...), err)
 	}
 	scope := Scope{Service: service, Privilege: privilege, Params: params}
-	if err := scope.check(); err != nil {
+	if err := scope.check(secrets...); err != nil {
 		return Scope{}, err
 	}
 	return scope, nil
@@ -73,14 +77,25 @@ func (s *Scope) UnmarshalText(text []byte) error {
 	return nil
 }
 
-// check returns an error, which does not hold the auth tokens, if the scope
-// could not be read back.
-func (s Scope) check(authTokens ...string) error {
-	if consistsOf(s.Service, "_-") && consistsOf(s.Privilege, "_-") {
+// check returns an error, which does not hold the secrets, if the scope could
+// not be read back, or not in one way alone.
+func (s Scope) check(secrets ...string) error {
+	if !consistsOf(s.Service, "_-") || !consistsOf(s.Privilege, "_-") {
+		return fmt.Errorf("%w: service %s, privilege %s: use 1 or more ASCII letters, digits, '_' or '-' for each",
+			ErrInvalidScope, quote(s.Service, secrets...), quote(s.Privilege, secrets...))
+	}
+	if s.Service != "client" {
 		return nil
 	}
-	return fmt.Errorf("%w: service %s, privilege %s: use 1 or more ASCII letters, digits, '_' or '-' for each",
-		ErrInvalidScope, quote(s.Service, authTokens...), quote(s.Privilege, authTokens...))
+	for name, values := range s.Params {
+		if len(values) > 1 {
+			return fmt.Errorf("%w: %s: it has more than one %s", ErrInvalidScope, quote(s.String(), secrets...), quote(name, secrets...))
+		}
+	}
+	if _, err := s.applicationParams(); err != nil {
+		return fmt.Errorf("%w: appParams of %s: %w", ErrInvalidScope, quote(s.String(), secrets...), err)
+	}
+	return nil
 }
 
 // is reports whether s is a scope of the given kind.
@@ -91,11 +106,7 @@ func (s Scope) is(service, privilege string) bool {
 // applicationParams returns the signed parameters of an outgoing scope, which
 // are a form-encoded string within the form-encoded params.
 func (s Scope) applicationParams() (url.Values, error) {
-	params, err := parseParams(s.Params.Get("appParams"))
-	if err != nil {
-		return nil, fmt.Errorf("%w: appParams of %s: %w", ErrInvalidScope, quote(s.String()), err)
-	}
-	return params, nil
+	return parseParams(s.Params.Get("appParams"))
 }
 
 // parseParams is [url.ParseQuery], but takes ';' for the character it is:
@@ -105,7 +116,11 @@ func parseParams(query string) (url.Values, error) {
 	if query == "" {
 		return nil, nil
 	}
-	return url.ParseQuery(strings.ReplaceAll(query, ";", "%3B"))
+	params, err := url.ParseQuery(strings.ReplaceAll(query, ";", "%3B"))
+	if len(params) == 0 { // as in "&"
+		params = nil
+	}
+	return params, err
 }
 
 // consistsOf reports whether s is one or more ASCII letters, digits and

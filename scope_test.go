@@ -43,6 +43,7 @@ func TestParseScope(t *testing.T) {
 		want       capability.Scope
 	}{
 		{"no params", "scope:client:incoming", capability.Scope{Service: "client", Privilege: "incoming"}},
+		{"params without any", "scope:client:incoming?&", capability.Scope{Service: "client", Privilege: "incoming"}},
 		{"empty params", "scope:client:incoming?", capability.Scope{Service: "client", Privilege: "incoming"}},
 		{
 			"any order",
@@ -84,6 +85,8 @@ var malformedScopes = []string{
 	"scope:client:incoming?clientName=%",
 	"scope:client:incoming?clientName=%zz",
 	"scope:client:incoming?%zz=tommy",
+	"scope:client:incoming?clientName=tommy&clientName=jenny",
+	"scope:client:outgoing?appParams=%25zz&appSid=AP1",
 }
 
 func TestParseScopeRefuses(t *testing.T) {
@@ -134,6 +137,7 @@ func FuzzParseScope(f *testing.F) {
 		f.Add(text)
 	}
 	f.Add("scope:client:incoming?clientName=tommy")
+	f.Add("scope:a:b?&")
 	f.Add("scope:client:outgoing?appSid=AP123123&appParams=a%3D1%26b%3D2&clientName=to%20m+y;")
 	f.Add("scope:stream:subscribe?path=/2010-04-01/Events&=&&k")
 	f.Fuzz(func(t *testing.T, text string) {
