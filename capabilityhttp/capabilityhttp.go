@@ -7,6 +7,7 @@
 package capabilityhttp
 
 import (
+	"context"
 	"encoding/base64"
 	"encoding/json"
 	"errors"
@@ -66,10 +67,12 @@ func (f tokenFunc) ToJWT() (string, error) { return f() }
 // token's end, in UTC. No cache may keep the answer.
 //
 // The function mint returns what the sender of the request may do; it may run in
-// many goroutines at once. If it fails with an [*Error], that is the answer. Any
-// other error, a mistake in the token, a nil token or a panic is logged with
-// [slog.ErrorContext], and answered with a 500 that does not say why. For a
-// request that has been cancelled nothing is minted.
+// many goroutines at once. What users call themselves may have to be mapped
+// first to a client name, in which only letters, digits and '_' may stand. If
+// mint fails with an [*Error], that is the answer. Any other error, a mistake in
+// the token, a nil token or a panic is logged with [slog.ErrorContext], and
+// answered with a 500 that does not say why. For a request that has been
+// cancelled nothing is minted.
 func Handler[T Token](mint func(*http.Request) (T, error)) http.Handler {
 	return http.HandlerFunc(func(w http.ResponseWriter, r *http.Request) {
 		header := w.Header()
@@ -133,7 +136,7 @@ func refuse(w http.ResponseWriter, r *http.Request, err error) {
 	switch {
 	case errors.As(err, &answer) && answer != nil && 400 <= answer.Status && answer.Status <= 599:
 		http.Error(w, answer.Message, answer.Status)
-	case r.Context().Err() != nil:
+	case errors.Is(err, context.Canceled) && r.Context().Err() != nil: // the client has left
 		http.Error(w, "request cancelled", http.StatusServiceUnavailable)
 	default:
 		slog.ErrorContext(r.Context(), "capabilityhttp: no token minted", "error", err)
@@ -153,30 +156,29 @@ type response struct {
 // wants to know.
 func encode(jwt string) ([]byte, error) {
 	payload, err := base64.RawURLEncoding.DecodeString(strings.Split(jwt, ".")[1])
-	var claims struct {
-		Scope     *string `json:"scope"` // of a capability token alone
-		ExpiresAt int64   `json:"exp"`
-	}
+	// A map, as a struct would take an extra claim Exp or SCOPE for its own.
+	var claims map[string]json.RawMessage
 	err = errors.Join(err, json.Unmarshal(payload, &claims))
-	var identity string
-	var identityErr error
-	if claims.Scope != nil {
-		identity, identityErr = clientName(*claims.Scope)
-	} else {
-		identity, identityErr = accessTokenIdentity(payload)
+	var expiresAt int64
+	err = errors.Join(err, json.Unmarshal(claims["exp"], &expiresAt))
+	identify, claim := clientName, claims["scope"]
+	if claim == nil {
+		identify, claim = accessTokenIdentity, claims["grants"]
 	}
+	identity, identityErr := identify(claim)
 	body, bodyErr := json.Marshal(response{
 		Identity:  identity,
 		Token:     jwt,
-		ExpiresAt: time.Unix(claims.ExpiresAt, 0).UTC(),
+		ExpiresAt: time.Unix(expiresAt, 0).UTC(),
 	})
 	return body, errors.Join(err, identityErr, bodyErr)
 }
 
-// clientName returns the client name of a capability token's scopes.
-func clientName(scope string) (string, error) {
+// clientName returns the client name that a capability token's scope holds.
+func clientName(claim []byte) (string, error) {
+	var scope string
+	err := json.Unmarshal(claim, &scope)
 	var device capability.Claims
-	var err error
 	for text := range strings.SplitSeq(scope, " ") {
 		s, scopeErr := capability.ParseScope(text)
 		err = errors.Join(err, scopeErr)
@@ -185,13 +187,11 @@ func clientName(scope string) (string, error) {
 	return device.ClientName(), err
 }
 
-// accessTokenIdentity returns the client name of an Access Token's claims.
-func accessTokenIdentity(payload []byte) (string, error) {
-	var claims struct {
-		Grants struct {
-			Identity string `json:"identity"`
-		} `json:"grants"`
+// accessTokenIdentity returns the client name that an Access Token's grants hold.
+func accessTokenIdentity(claim []byte) (string, error) {
+	var grants struct {
+		Identity string `json:"identity"`
 	}
-	err := json.Unmarshal(payload, &claims)
-	return claims.Grants.Identity, err
+	err := json.Unmarshal(claim, &grants)
+	return grants.Identity, err
 }

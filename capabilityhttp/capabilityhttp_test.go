@@ -107,6 +107,8 @@ func TestIdentity(t *testing.T) {
 		{"outgoing with a name", token.Clone().AllowClientOutgoing("AP1").SetClientName("tommy"), "tommy"},
 		{"outgoing without a name", token.Clone().AllowClientOutgoing("AP1"), nil},
 		{"events", token.Clone().AllowEventStream(), nil},
+		{"claims that differ by case", token.Clone().AllowClientIncoming("tommy").
+			SetClaim("SCOPE", "scope:client:incoming?clientName=mallory").SetClaim("Exp", "never"), "tommy"},
 	}
 	for _, tt := range tests {
 		t.Run(tt.name, func(t *testing.T) {
@@ -296,6 +298,27 @@ func TestRequestCancelledMeanwhileMintsNothing(t *testing.T) {
 	handler.ServeHTTP(recorder, httptest.NewRequestWithContext(ctx, http.MethodGet, "/", nil))
 	assert.Equal(t, http.StatusServiceUnavailable, recorder.Code)
 	assert.NotContains(t, recorder.Body.String(), "eyJ")
+}
+
+// An outage must not be silent, even if the client has given up by then.
+func TestFailureOfACancelledRequestIsLogged(t *testing.T) {
+	for name, fail := range map[string]func() error{
+		"panic":             func() error { panic("out of cheese") },
+		"deadline exceeded": func() error { return fmt.Errorf("database: %w", context.DeadlineExceeded) },
+	} {
+		t.Run(name, func(t *testing.T) {
+			_, logged := serve(t, always(nil, nil))
+			ctx, cancel := context.WithCancel(context.Background())
+			handler := capabilityhttp.Handler(func(*http.Request) (*capability.CapabilityToken, error) {
+				cancel()
+				return nil, fail()
+			})
+			recorder := httptest.NewRecorder()
+			handler.ServeHTTP(recorder, httptest.NewRequestWithContext(ctx, http.MethodGet, "/", nil))
+			assert.Equal(t, http.StatusInternalServerError, recorder.Code)
+			assert.Contains(t, logged.String(), name)
+		})
+	}
 }
 
 func TestClientThatLeavesCancelsTheRequest(t *testing.T) {
