@@ -6,7 +6,9 @@ import (
 	"encoding/base64"
 	"encoding/json"
 	"errors"
+	"fmt"
 	"io"
+	"maps"
 	"net/url"
 	"os"
 	"os/exec"
@@ -21,9 +23,10 @@ import (
 	"unicode/utf8"
 
 	"github.com/golang-jwt/jwt/v5"
-	"github.com/seed-6c737938/capability"
 	"github.com/stretchr/testify/assert"
 	"github.com/stretchr/testify/require"
+
+	"github.com/seed-6c737938/capability"
 )
 
 // Times are printed as local time: whole outputs can be compared only if that
@@ -34,11 +37,24 @@ func TestMain(m *testing.M) {
 }
 
 const (
-	accountSID = "AC0123456789abcdef0123456789abcdef"
-	authToken  = "fedcba9876543210fedcba9876543210"
+	accountSID   = "AC0123456789abcdef0123456789abcdef"
+	authToken    = "fedcba9876543210fedcba9876543210"
+	apiKeySID    = "SK0123456789abcdef0123456789abcdef"
+	apiKeySecret = "Zyxwvutsrqponmlkjihgfedcba987654"
 )
 
-var live = map[string]string{"TWILIO_ACCOUNT_SID": accountSID, "TWILIO_AUTH_TOKEN": authToken}
+// A machine that mints Access Tokens need not hold the auth token.
+var (
+	live       = map[string]string{"TWILIO_ACCOUNT_SID": accountSID, "TWILIO_AUTH_TOKEN": authToken}
+	liveAccess = map[string]string{"TWILIO_ACCOUNT_SID": accountSID, "TWILIO_API_KEY_SID": apiKeySID, "TWILIO_API_KEY_SECRET": apiKeySecret}
+)
+
+// without is an environment in which a variable is unset.
+func without(env map[string]string, name string) map[string]string {
+	env = maps.Clone(env)
+	delete(env, name)
+	return env
+}
 
 // captoken runs a command as main does, and looks at every byte that it prints.
 func captoken(t *testing.T, env map[string]string, stdin string, args ...string) (status int, stdout, stderr string) {
@@ -68,7 +84,10 @@ func sign(t *testing.T, header, claims, key string) string {
 	return signed + "." + enc.EncodeToString(signature)
 }
 
-const hs256 = `{"alg":"HS256","typ":"JWT"}`
+const (
+	hs256  = `{"alg":"HS256","typ":"JWT"}`
+	access = `{"alg":"HS256","cty":"twilio-fpa;v=1","typ":"JWT"}`
+)
 
 func TestMint(t *testing.T) {
 	type token = *capability.CapabilityToken
@@ -116,6 +135,33 @@ func TestMint(t *testing.T) {
 	})
 }
 
+func TestMintAccess(t *testing.T) {
+	mint := func(t *testing.T, accountSID, apiKeySID, apiKeySecret string, ttl time.Duration) string {
+		t.Helper()
+		jwt, err := capability.New(accountSID, authToken).SetClientName("tommy").SetTTL(ttl).SetClaim("tenant", "1").
+			AllowClientOutgoing("AP123123", url.Values{"a": {"b", "c"}, "z": {"ü"}}).ToAccessToken(apiKeySID, apiKeySecret)
+		require.NoError(t, err)
+		return jwt + "\n"
+	}
+	args := strings.Fields("mint -access -outgoing AP123123 -name tommy -param a=b -param a=c -param z=ü -claim tenant=1 -ttl 5s")
+	unusedAuthToken := maps.Clone(liveAccess)
+	unusedAuthToken["TWILIO_AUTH_TOKEN"] = "with a space"
+	for name, env := range map[string]map[string]string{"no auth token": liveAccess, "unused auth token": unusedAuthToken} {
+		at2000(t, name, func(t *testing.T) {
+			status, stdout, stderr := captoken(t, env, "", args...)
+			assert.Equal(t, 0, status)
+			assert.Equal(t, mint(t, accountSID, apiKeySID, apiKeySecret, 5*time.Second), stdout)
+			assert.Empty(t, stderr)
+		})
+	}
+	at2000(t, "demo", func(t *testing.T) {
+		status, stdout, stderr := captoken(t, nil, "", append(args, "-demo")...)
+		assert.Equal(t, 0, status)
+		assert.Equal(t, mint(t, "ACXXXXXXXXXXXXXXX", "SKXXXXXXXXXXXXXXX", "api_key_secret", 5*time.Second), stdout)
+		assert.Equal(t, "captoken mint: signed with built-in example credentials, which Twilio does not accept\n", stderr)
+	})
+}
+
 func TestMistakes(t *testing.T) {
 	swapped := map[string]string{"TWILIO_ACCOUNT_SID": authToken, "TWILIO_AUTH_TOKEN": accountSID}
 	newline := map[string]string{"TWILIO_ACCOUNT_SID": accountSID, "TWILIO_AUTH_TOKEN": authToken + "\n"}
@@ -136,14 +182,14 @@ func TestMistakes(t *testing.T) {
 		{"newline", newline, []string{"mint", "-incoming", "tommy"}, []string{
 			"invalid auth token: it holds white space or a control character, such as a newline from a file: trim it"}},
 		{"swapped", swapped, []string{"mint", "-incoming", "tommy"}, []string{
-			"invalid account SID: (not shown, as it may hold the auth token): use AC, then 1 to 32 ASCII letters or digits"}},
+			"invalid account SID: (not shown, as it may hold a secret): use AC, then 1 to 32 ASCII letters or digits"}},
 		{"unknown flag", live, []string{"mint", "-auth-token", "x"}, []string{"flag provided but not defined: -auth-token"}},
 		{"flag that drives a terminal", live, []string{"mint", "-\x1b[2J\u202e\xff"}, []string{
 			"flag provided but not defined: -" + `\u001b[2J\u202e` + "\ufffd"}},
 		{"no value", live, []string{"mint", "-incoming"}, []string{"flag needs an argument: -incoming"}},
 		{"no boolean", live, []string{"mint", "-demo=x"}, []string{`invalid boolean value "x" for -demo: parse error`}},
 		{"stray argument", live, []string{"mint", "-incoming", "New", "York"}, []string{
-			`unexpected argument "York": flags come first, and their values hold no unquoted space`}},
+			`an argument too many: flags come first, and their values hold no unquoted space`}},
 		{"nothing granted", live, []string{"mint", "-ttl", "10m"}, []string{
 			"nothing is granted: use -incoming, -outgoing or -events"}},
 		{"no effect", live, []string{"mint", "-param", "a=b", "-name", "tommy", "-filter", "a=b"}, []string{
@@ -154,7 +200,7 @@ func TestMistakes(t *testing.T) {
 		{"incoming twice", live, []string{"mint", "-incoming", "tommy", "-incoming", "tina"}, []string{
 			`duplicate scope: client name "tina": the device is "tommy" already`}},
 		{"outgoing twice", live, []string{"mint", "-outgoing", "AP1", "-outgoing", "AP2"}, []string{
-			`duplicate scope: "scope:client:outgoing?appSid=AP2": a device reads one of a kind, and has "scope:client:outgoing?appSid=AP1"`}},
+			`duplicate scope: "scope:client:outgoing?appSid=AP2&clientName=…": a device reads one of a kind, and has "scope:client:outgoing?appSid=AP1&clientName=…"`}},
 		{"empty values", live, []string{"mint", "-incoming", "", "-outgoing", "", "-ttl", ""}, []string{
 			`-ttl "": use a number and its unit, such as 90s, 10m or 1h30m`,
 			`invalid client name: "": use 1 to 256 ASCII letters, digits or '_'`,
@@ -172,11 +218,36 @@ func TestMistakes(t *testing.T) {
 			`invalid claim: name "iss": use one that is neither empty nor any of iss sub aud exp nbf iat jti scope`}},
 		{"TTL twice", live, []string{"mint", "-events", "-ttl", "1h", "-ttl", "2h"}, []string{"-ttl is given more than once"}},
 		{"auth token as argument", live, []string{"mint", authToken}, []string{
-			"a mistake that is not shown, as it holds the auth token: that comes from the environment alone"}},
+			"an argument too many: flags come first, and their values hold no unquoted space"}},
+		{"no API key", live, []string{"mint", "-access", "-incoming", "a b"}, []string{
+			"set TWILIO_API_KEY_SID and TWILIO_API_KEY_SECRET, or use -demo to try without",
+			`invalid client name: "a b": use 1 to 256 ASCII letters, digits or '_'`}},
+		{"no API key secret", without(liveAccess, "TWILIO_API_KEY_SECRET"), []string{"mint", "-access", "-incoming", "tommy"}, []string{
+			"set TWILIO_API_KEY_SECRET, or use -demo to try without"}},
+		{"not for Access Tokens", liveAccess, []string{"mint", "-access", "-outgoing", "AX1", "-events", "-claim", "grants=1", "-ttl", "25h"}, []string{
+			"-access needs a client name: use -name or -incoming",
+			"-access and -events do not go together: an Access Token has no form for events",
+			"-access and -claim grants do not go together: an Access Token has a claim of that name",
+			`invalid application SID: "AX1": use AP, then 1 to 32 ASCII letters or digits`,
+			`invalid TTL: 25h0m0s: use 1s to 24h`}},
+		{"parameter for no Access Token", liveAccess, []string{"mint", "-access", "-incoming", "tommy", "-outgoing", "AP1", "-param", "a=\xff"}, []string{
+			`invalid scope: parameter "a": an Access Token holds valid UTF-8 alone`}},
+		{"bad API key", map[string]string{"TWILIO_ACCOUNT_SID": "x", "TWILIO_API_KEY_SID": accountSID, "TWILIO_API_KEY_SECRET": apiKeySecret + "\n"},
+			[]string{"mint", "-access", "-incoming", "a b"}, []string{
+				`invalid account SID: "x": use AC, then 1 to 32 ASCII letters or digits`,
+				`invalid API key: SID "` + accountSID + `": use SK, then 1 to 32 ASCII letters or digits`,
+				"invalid API key: it holds white space or a control character, such as a newline from a file: trim it",
+				`invalid client name: "a b": use 1 to 256 ASCII letters, digits or '_'`}},
+		{"API key secret is no flag", liveAccess, []string{"mint", "-api-key-secret", "x"}, []string{"flag provided but not defined: -api-key-secret"}},
+		{"API key secret as argument", liveAccess, []string{"mint", "-access", apiKeySecret}, []string{
+			"an argument too many: flags come first, and their values hold no unquoted space"}},
+		{"inspect with bad API key", map[string]string{"TWILIO_ACCOUNT_SID": accountSID, "TWILIO_API_KEY_SID": "x", "TWILIO_API_KEY_SECRET": apiKeySecret},
+			[]string{"inspect", sign(t, access, `{}`, "x")}, []string{
+				`invalid API key: SID "x": use SK, then 1 to 32 ASCII letters or digits`}},
 		{"inspect with bad credentials", newline, []string{"inspect", "x"}, []string{
 			"invalid auth token: it holds white space or a control character, such as a newline from a file: trim it"}},
 		{"inspect two", nil, []string{"inspect", "x", "-json"}, []string{
-			`unexpected argument "-json": flags come first, and their values hold no unquoted space`}},
+			`an argument too many: flags come first, and their values hold no unquoted space`}},
 		{"inspect unknown flag", nil, []string{"inspect", "-x"}, []string{"flag provided but not defined: -x"}},
 		{"inspect nothing", nil, []string{"inspect"}, []string{"standard input is empty: give a token"}},
 		{"inspect an empty argument", nil, []string{"inspect", " "}, []string{"the argument is empty: give a token"}},
@@ -249,6 +320,13 @@ func TestInspect(t *testing.T) {
 			`"iss":"` + accountSID + `","exp":946685400,"nbf":946684800,"iat":946684740,"tenant":"a & b","list":[1,"\u202e"]}`
 		hostile = `{"scope":"scope:client:incoming?clientName=%1B%5B2J%0AVerdict scope:a:b?%E2%80%AE=%C2%9B",` +
 			`"iss":"AC\u001b]0;x\u0007","exp":946684620,"\nnbf\u200b":"\u2028\u0085"}`
+		fullAccess = `{"jti":"SK0-946684800","grants":{"identity":"tommy","chat":{"service_sid":"IS1"},` +
+			`"voice":{"push_credential_sid":"CR1","incoming":{"allow":true,"x":1},` +
+			`"outgoing":{"application_sid":"AP123123","params":{"z":"d e","a":["ü",""],"n":[[7]]}}}},` +
+			`"iss":"` + apiKeySID + `","sub":"` + accountSID + `","exp":946685400,"nbf":946684800}`
+		hostileAccess = `{"grants":{"identity":"\u001b[2J\nVerdict","\nx":"\u2028",` +
+			`"voice":{"outgoing":{"application_sid":"\u001b[2J","params":{"\n\u202e":"\u009b"}}}},` +
+			`"iss":"SK1","sub":"AC1","exp":946684620}`
 	)
 	for _, test := range []struct {
 		name   string
@@ -258,6 +336,7 @@ func TestInspect(t *testing.T) {
 		want   string
 	}{
 		{"all there is", live, sign(t, hs256, full, authToken), 0, `
+Kind        capability token
 Account     AC0123456789abcdef0123456789abcdef
 Incoming    receives calls for client tommy
 Outgoing    calls out through application AP123123 as client tommy
@@ -277,6 +356,7 @@ Verdict     usable, signature valid
 `},
 		{"no credentials, anonymous", nil, sign(t, hs256, `{"scope":"scope:client:outgoing?appSid=AP1 scope:client:incoming?clientName=tommy",`+
 			`"iss":"AC1","exp":946771200}`, "x"), 0, `
+Kind        capability token
 Account     AC1
 Outgoing    calls out through application AP1
 Incoming    receives calls for client tommy
@@ -290,6 +370,7 @@ Notes:
          Node, Ruby and Java libraries leave the name out.
 `},
 		{"expired and tampered with", live, sign(t, hs256, `{"scope":"scope:client:incoming?clientName=tommy","iss":"AC1","exp":946684620}`, "x"), 1, `
+Kind        capability token
 Account     AC1
 Incoming    receives calls for client tommy
 Expires     1999-12-31 23:57:00 UTC (expired 3m ago)
@@ -310,6 +391,7 @@ Problems, each with the Twilio error that a device would show:
          a change, or a test credential), or was changed since.
 `},
 		{"hostile", nil, sign(t, hs256, hostile, "x"), 1, `
+Kind        capability token
 Incoming    receives calls for client "\x1b[2J\nVerdict"
 Scope       a:b
             also "\u202e" = "\u009b"
@@ -325,10 +407,79 @@ Problems, each with the Twilio error that a device would show:
          local time was taken for UTC.
 
   31203  invalid account SID: "AC\x1b]0;x\a": use AC, then 1 to 32 ASCII letters or digits
-         The issuer is the account, not a name nor the SID of an API key.
+         Its iss is to be the SID of the account that it is of.
 
   31105  invalid client name: "\x1b[2J\nVerdict": use 1 to 256 ASCII letters, digits or '_'
          With others, calls were seen to fail, or to go nowhere in silence.
+`},
+		{"Access Token", liveAccess, sign(t, `{"alg":"HS256","cty":"twilio-fpa;v=1","typ":"JWT","twr":"ie1"}`, fullAccess, apiKeySecret), 0, `
+Kind        Access Token
+Account     AC0123456789abcdef0123456789abcdef
+API key     SK0123456789abcdef0123456789abcdef
+Region      ie1
+Identity    tommy
+Incoming    receives calls for client tommy
+Outgoing    calls out through application AP123123 as client tommy
+            param a = "ü"
+            param a = ""
+            param n = "[7]"
+            param z = "d e"
+Grant       chat = {"service_sid":"IS1"}
+Grant       voice = {"incoming":{"x":1},"push_credential_sid":"CR1"}
+Claim       jti = "SK0-946684800"
+Not before  2000-01-01 00:00:00 UTC (0s ago)
+Expires     2000-01-01 00:10:00 UTC (expires in 10m)
+Verdict     usable, signature valid
+`},
+		{"Access Token without voice, no API key", live, sign(t, access,
+			`{"grants":{"identity":"a b","video":{"room":"r"}},"iss":"SK1","sub":"AC1","exp":946771200}`, "x"), 0, `
+Kind        Access Token
+Account     AC1
+API key     SK1
+Identity    "a b"
+Grant       video = {"room":"r"}
+Expires     2000-01-02 00:00:00 UTC (expires in 24h)
+Verdict     usable, but signature not checked: set TWILIO_API_KEY_SID and TWILIO_API_KEY_SECRET
+
+Notes:
+
+  note   it has no voice grant
+         It is of no use to a device that receives calls or calls out.
+`},
+		{"hostile Access Token", liveAccess, sign(t, `{"alg":"HS256","cty":"twilio-fpa;v=1","twr":"\n"}`, hostileAccess, "x"), 1, `
+Kind        Access Token
+Account     AC1
+API key     SK1
+Region      "\n"
+Identity    "\x1b[2J\nVerdict"
+Outgoing    calls out through application "\x1b[2J" as client "\x1b[2J\nVerdict"
+            param "\n\u202e" = "\u009b"
+Grant       "\nx" = "\u2028"
+Expires     1999-12-31 23:57:00 UTC (expired 3m ago)
+Verdict     not usable, signature wrong
+
+Problems, each with the Twilio error that a device would show:
+
+  20104  it expired 3m ago
+         Mint a new one; a page fetches its next token before the last one
+         expires. If this one is new, the clock where it was minted is slow, or
+         local time was taken for UTC.
+
+  31105  invalid client name: "\x1b[2J\nVerdict": use 1 to 256 ASCII letters, digits or '_'
+         With others, calls were seen to fail, or to go nowhere in silence.
+
+  31001  invalid application SID: "\x1b[2J": use AP, then 1 to 32 ASCII letters or digits
+         Take the SID of a TwiML application of the account.
+
+  20103  it is not of the account of the credentials, AC0123456789abcdef0123456789abcdef
+         Use the credentials of the account that the token is for.
+
+  20103  it is not of the API key of the credentials, SK0123456789abcdef0123456789abcdef
+         Use the API key that the token is signed with.
+
+  20107  its signature is wrong
+         It was signed with another API key secret (of another API key, or the
+         auth token), or was changed since.
 `},
 	} {
 		at2000(t, test.name, func(t *testing.T) {
@@ -348,11 +499,23 @@ func TestInspectJSON(t *testing.T) {
 		status, stdout, stderr := captoken(t, live, token, "inspect", "-json")
 		assert.Equal(t, 0, status)
 		assert.Empty(t, stderr)
-		assert.Equal(t, `{"usable":true,"signature":"valid","accountSid":"AC0123456789abcdef0123456789abcdef","scopes":[`+
+		assert.Equal(t, `{"kind":"capability token","usable":true,"signature":"valid","accountSid":"AC0123456789abcdef0123456789abcdef","scopes":[`+
 			`{"service":"client","privilege":"incoming","params":{"clientName":["tommy"]}},`+
 			`{"service":"client","privilege":"outgoing","params":{"appSid":["AP1"],"clientName":["tommy"]},"applicationParams":{"a":["<\u202e\u007f>"]}},`+
 			`{"service":"stream","privilege":"subscribe","params":{"path":["/2010-04-01/Events"]},"filters":{"b":["c"]}}],`+
 			`"notBefore":"2000-01-01T00:00:00Z","expiresAt":"2000-01-01T01:00:00Z","claims":{"d":"\udb40\udc01"},"problems":[],"notes":[]}`+"\n", stdout)
+	})
+	at2000(t, "Access Token", func(t *testing.T) {
+		_, token, _ := captoken(t, liveAccess, "", "mint", "-access", "-incoming", "tommy", "-outgoing", "AP1", "-param", "a=<&>")
+		status, stdout, stderr := captoken(t, liveAccess, token, "inspect", "-json")
+		assert.Equal(t, 0, status)
+		assert.Empty(t, stderr)
+		assert.Equal(t, `{"kind":"Access Token","usable":true,"signature":"valid","accountSid":"AC0123456789abcdef0123456789abcdef",`+
+			`"apiKeySid":"SK0123456789abcdef0123456789abcdef","identity":"tommy","scopes":[`+
+			`{"service":"client","privilege":"incoming","params":{"clientName":["tommy"]}},`+
+			`{"service":"client","privilege":"outgoing","params":{"appSid":["AP1"],"clientName":["tommy"]},"applicationParams":{"a":["<&>"]}}],`+
+			`"notBefore":"2000-01-01T00:00:00Z","expiresAt":"2000-01-01T01:00:00Z",`+
+			`"claims":{"jti":"SK0123456789abcdef0123456789abcdef-946684800"},"problems":[],"notes":[]}`+"\n", stdout)
 	})
 	at2000(t, "not usable", func(t *testing.T) {
 		status, stdout, _ := captoken(t, nil, "x", "inspect", "-json")
@@ -366,7 +529,20 @@ func TestInspectJSON(t *testing.T) {
 // claims are those of a good token, with some of them replaced.
 func claims(t *testing.T, changes string) string {
 	t.Helper()
-	all := map[string]any{"scope": "scope:client:incoming?clientName=tommy", "iss": accountSID, "exp": 946688400}
+	return replaced(t, `{"scope":"scope:client:incoming?clientName=tommy","iss":"`+accountSID+`","exp":946688400}`, changes)
+}
+
+// accessClaims are those of a good Access Token.
+func accessClaims(t *testing.T, changes string) string {
+	t.Helper()
+	return replaced(t, `{"grants":{"identity":"tommy","voice":{"incoming":{"allow":true}}},"iss":"`+apiKeySID+`",`+
+		`"sub":"`+accountSID+`","exp":946688400}`, changes)
+}
+
+func replaced(t *testing.T, claims, changes string) string {
+	t.Helper()
+	var all map[string]any
+	require.NoError(t, json.Unmarshal([]byte(claims), &all))
 	require.NoError(t, json.Unmarshal([]byte(changes), &all))
 	for name, value := range all {
 		if value == "absent" {
@@ -416,8 +592,7 @@ func TestProblems(t *testing.T) {
 		{"alg no string", headed(`{"alg":["HS256"]}`), "notChecked", []string{`31204 its algorithm is ["HS256"], not "HS256"`}},
 		{"alg absent", headed(`{}`), "notChecked", []string{`31204 its algorithm is null, not "HS256"`}},
 		{"header extension", headed(`{"alg":"HS256","crit":["b64"],"b64":false}`), "valid", []string{`31204 its header has "b64"`, `31204 its header has "crit"`}},
-		{"Access Token", headed(`{"alg":"HS256","cty":"twilio-fpa;v=1"}`), "notChecked", []string{
-			`20102 it is an Access Token, not a capability token, as its header has cty "twilio-fpa;v=1"`}},
+		{"scope and grants", changed(`{"grants":{}}`), "valid", nil},
 		{"no exp", changed(`{"exp":"absent"}`), "valid", []string{"31204 it has no exp, the time when it expires"}},
 		{"exp null", changed(`{"exp":null}`), "valid", []string{"31204 its exp is null, not a number of whole seconds since 1970"}},
 		{"exp quoted", changed(`{"exp":"946688400"}`), "valid", []string{`31204 its exp is "946688400", not a number of whole seconds since 1970`}},
@@ -442,7 +617,9 @@ func TestProblems(t *testing.T) {
 		{"space in name", changed(`{"scope":"scope:client:incoming?clientName=a b"}`), "valid", []string{
 			`31204 invalid scope: "b": want scope:<service>:<privilege>?<params>`}},
 		{"bad params", changed(`{"scope":"scope:client:outgoing?appSid=AP1&appParams=%25zz"}`), "valid", []string{
-			`31204 appParams: invalid scope: "scope:client:outgoing?%zz": invalid URL escape "%zz"`}},
+			`31204 invalid scope: appParams of "scope:client:outgoing?appParams=%25zz&appSid=AP1": invalid URL escape "%zz"`}},
+		{"bad filters", changed(`{"scope":"scope:stream:subscribe?params=%25zz"}`), "valid", []string{
+			`31204 params of stream:subscribe: invalid URL escape "%zz"`}},
 		{"no client name", changed(`{"scope":"scope:client:incoming"}`), "valid", []string{
 			`31105 invalid client name: "": use 1 to 256 ASCII letters, digits or '_'`}},
 		{"client names", changed(`{"scope":"scope:client:incoming?clientName=a%40b scope:client:outgoing?appSid=AP1&clientName=a-b"}`), "valid", []string{
@@ -460,6 +637,64 @@ func TestProblems(t *testing.T) {
 	} {
 		at2000(t, test.name, func(t *testing.T) {
 			status, r, problems := inspected(t, live, test.token)
+			assert.Equal(t, test.want, problems)
+			assert.Equal(t, test.signature, r.Signature)
+			assert.Equal(t, len(test.want) == 0, r.Usable)
+			assert.Equal(t, len(test.want) == 0, status == 0)
+		})
+	}
+}
+
+func TestAccessProblems(t *testing.T) {
+	good := sign(t, access, accessClaims(t, `{}`), apiKeySecret)
+	header, rest, _ := strings.Cut(good, ".")
+	payload, signature, _ := strings.Cut(rest, ".")
+	changed := func(changes string) string { return sign(t, access, accessClaims(t, changes), apiKeySecret) }
+	granted := func(grants string) string { return changed(`{"grants":` + grants + `}`) }
+	headed := func(header string) string { return sign(t, header, accessClaims(t, `{}`), apiKeySecret) }
+	for _, test := range []struct {
+		name, token, signature string
+		want                   []string
+	}{
+		{"none", good, "valid", nil},
+		{"cut", good[:len(good)-1], "notChecked", []string{"20101 its signature part is not base64url"}},
+		{"padding", header + "." + payload + "=." + signature, "notChecked", []string{"20101 its claims part is not base64url"}},
+		{"claims no object", sign(t, access, `[]`, apiKeySecret), "notChecked", []string{"20101 its claims part is not a JSON object"}},
+		{"alg none", headed(`{"alg":"none","cty":"twilio-fpa;v=1"}`), "notChecked", []string{`20102 its algorithm is "none", not "HS256"`}},
+		{"no cty", headed(hs256), "valid", []string{`20102 its cty is null, not "twilio-fpa;v=1"`}},
+		{"other cty", headed(`{"alg":"HS256","cty":"twilio-fpa;v=2"}`), "valid", []string{`20102 its cty is "twilio-fpa;v=2", not "twilio-fpa;v=1"`}},
+		{"header extension", headed(`{"alg":"HS256","cty":"twilio-fpa;v=1","kid":"x"}`), "valid", []string{`20102 its header has "kid"`}},
+		{"no exp", changed(`{"exp":"absent"}`), "valid", []string{"20104 it has no exp, the time when it expires"}},
+		{"exp quoted", changed(`{"exp":"946688400"}`), "valid", []string{`20104 its exp is "946688400", not a number of whole seconds since 1970`}},
+		{"exp milliseconds", changed(`{"exp":946688400000}`), "valid", []string{`20157 its exp is 946688400000, not a number of whole seconds since 1970`}},
+		{"exp now", changed(`{"exp":946684800}`), "valid", []string{`20104 it expired 0s ago`}},
+		{"exp in 24h and 1s", changed(`{"exp":946771201}`), "valid", []string{`20157 it lives longer than 24h: it expires in 24h1s`}},
+		{"nbf later", changed(`{"nbf":946685105}`), "valid", []string{`20105 it is not valid yet, but in 5m5s`}},
+		{"nbf null", changed(`{"nbf":null}`), "valid", []string{`20105 its nbf is null, not a number of whole seconds since 1970`}},
+		{"no iss, no sub", changed(`{"iss":"absent","sub":7}`), "valid", []string{
+			`20103 it has no iss, the API key that it is signed with`, `20103 it has no sub, the account that it is of`}},
+		{"changed places", changed(`{"iss":"AC1","sub":"SK1"}`), "valid", []string{
+			`20103 invalid API key: SID "AC1": use SK, then 1 to 32 ASCII letters or digits`,
+			`20103 invalid account SID: "SK1": use AC, then 1 to 32 ASCII letters or digits`}},
+		{"of others", changed(`{"iss":"SK1","sub":"AC1"}`), "valid", []string{
+			`20103 it is not of the account of the credentials, ` + accountSID, `20103 it is not of the API key of the credentials, ` + apiKeySID}},
+		{"no grants", changed(`{"grants":"absent"}`), "valid", []string{`20106 it grants nothing`}},
+		{"grants no object", granted(`7`), "valid", []string{`20106 its grants is 7, which Twilio's own libraries do not write there`, `20106 it grants nothing`}},
+		{"identity alone", granted(`{"identity":"tommy"}`), "valid", []string{`20106 it grants nothing`}},
+		{"voice empty", granted(`{"identity":"tommy","voice":{"incoming":{"allow":false}}}`), "valid", []string{`20106 it grants nothing`}},
+		{"no identity", granted(`{"voice":{"incoming":{"allow":true}}}`), "valid", []string{`20106 it has a voice grant, but no identity`}},
+		{"identity no string", granted(`{"identity":7,"voice":{}}`), "valid", []string{
+			`20106 its identity is 7, which Twilio's own libraries do not write there`, `20106 it has a voice grant, but no identity`}},
+		{"identity", granted(`{"identity":"a-b","voice":{"incoming":{"allow":true},"outgoing":{"application_sid":"AP1"}}}`), "valid", []string{
+			`31105 invalid client name: "a-b": use 1 to 256 ASCII letters, digits or '_'`}},
+		{"application", granted(`{"identity":"tommy","voice":{"outgoing":{}}}`), "valid", []string{
+			`31001 invalid application SID: "": use AP, then 1 to 32 ASCII letters or digits`}},
+		{"voice no object", granted(`{"identity":"tommy","voice":true}`), "valid", []string{`20106 its voice is true, which Twilio's own libraries do not write there`}},
+		{"voice of other types", granted(`{"identity":"tommy","voice":{"incoming":{"allow":"true"},"outgoing":{"application_sid":"AP1","params":"a=b"}}}`),
+			"valid", []string{`20106 its allow is "true", which Twilio's own libraries do not write there`, `20106 its params is "a=b", which Twilio's own libraries do not write there`}},
+	} {
+		at2000(t, test.name, func(t *testing.T) {
+			status, r, problems := inspected(t, liveAccess, test.token)
 			assert.Equal(t, test.want, problems)
 			assert.Equal(t, test.signature, r.Signature)
 			assert.Equal(t, len(test.want) == 0, r.Usable)
@@ -497,7 +732,22 @@ func TestWrongKey(t *testing.T) {
 			status, r, problems := inspected(t, live, sign(t, hs256, claims(t, `{}`), key))
 			assert.Equal(t, 1, status)
 			assert.Equal(t, "wrong", r.Signature)
-			assert.Equal(t, []string{"31202 its signature is wrong"}, problems)
+			code := "31202"
+			if strings.HasSuffix(key, "\n") {
+				code = "31204"
+			}
+			assert.Equal(t, []string{code + " its signature is wrong"}, problems)
+			assert.Contains(t, r.Problems[0].Advice, want)
+		})
+	}
+	for key, want := range map[string]string{
+		"":                  "It was signed with an empty API key secret",
+		apiKeySecret + "\n": "It was signed with the API key secret and a newline",
+		authToken:           "It was signed with another API key secret (of another API key, or the auth token)",
+	} {
+		at2000(t, want, func(t *testing.T) {
+			_, r, problems := inspected(t, liveAccess, sign(t, access, accessClaims(t, `{}`), key))
+			assert.Equal(t, []string{"20107 its signature is wrong"}, problems)
 			assert.Contains(t, r.Problems[0].Advice, want)
 		})
 	}
@@ -513,20 +763,76 @@ func TestOneCredentialIsNotEnoughToCheck(t *testing.T) {
 		_, stdout, _ := captoken(t, map[string]string{"TWILIO_AUTH_TOKEN": authToken}, token, "inspect")
 		assert.Contains(t, stdout, "Verdict     usable, but signature not checked: set TWILIO_ACCOUNT_SID\n")
 	})
+	accessToken := sign(t, access, accessClaims(t, `{}`), apiKeySecret)
+	for name := range liveAccess {
+		at2000(t, name, func(t *testing.T) {
+			_, stdout, _ := captoken(t, without(liveAccess, name), accessToken, "inspect")
+			assert.Contains(t, stdout, "Verdict     usable, but signature not checked: set "+name+"\n")
+		})
+	}
 }
 
-func TestAuthTokenInATokenIsNotShown(t *testing.T) {
-	for _, token := range []string{
-		sign(t, hs256, claims(t, `{"iss":"`+authToken+`"}`), accountSID), // the credentials have changed places
-		sign(t, hs256, claims(t, `{"x":[{"y":"\u0066`+authToken[1:]+`"}]}`), authToken),
-		sign(t, hs256, claims(t, `{"scope":"scope:a:b?c=%66`+authToken[1:]+`"}`), authToken),
-		sign(t, `{"alg":"`+authToken+`"}`, claims(t, `{}`), authToken),
+// Each kind of token is checked with its own credentials, whatever the others are.
+func TestOtherCredentialsDoNotMatter(t *testing.T) {
+	for name, test := range map[string]struct {
+		env   map[string]string
+		token string
+	}{
+		"auth token": {map[string]string{"TWILIO_AUTH_TOKEN": "a b"}, sign(t, access, accessClaims(t, `{}`), apiKeySecret)},
+		"API key":    {map[string]string{"TWILIO_API_KEY_SID": "x", "TWILIO_API_KEY_SECRET": "a b"}, sign(t, hs256, claims(t, `{}`), authToken)},
+		"changed places": {map[string]string{"TWILIO_API_KEY_SID": apiKeySecret, "TWILIO_API_KEY_SECRET": apiKeySID},
+			sign(t, hs256, claims(t, `{"x":"`+apiKeySID+`"}`), authToken)},
 	} {
-		for _, args := range [][]string{{"inspect"}, {"inspect", "-json"}} {
-			status, stdout, stderr := captoken(t, live, token, args...)
-			assert.Equal(t, 1, status)
-			assert.Contains(t, stdout, "it holds the auth token, so nothing of it is shown")
-			assert.NotContains(t, stdout+stderr, authToken[1:])
+		at2000(t, name, func(t *testing.T) {
+			env := maps.Clone(live)
+			maps.Copy(env, liveAccess)
+			maps.Copy(env, test.env)
+			status, r, _ := inspected(t, env, test.token)
+			assert.Equal(t, 0, status)
+			assert.Equal(t, "valid", r.Signature)
+		})
+	}
+}
+
+func TestSecretInATokenIsNotShown(t *testing.T) {
+	for _, env := range []map[string]string{live, without(live, "TWILIO_ACCOUNT_SID"), liveAccess} {
+		name, secret := "TWILIO_AUTH_TOKEN", authToken
+		if env["TWILIO_AUTH_TOKEN"] == "" {
+			name, secret = "TWILIO_API_KEY_SECRET", apiKeySecret
+		}
+		escaped := func(format string) string { return fmt.Sprintf(format, secret[0]) + secret[1:] }
+		for _, token := range []string{
+			sign(t, hs256, claims(t, `{"iss":"`+secret+`"}`), accountSID), // the credentials have changed places
+			sign(t, hs256, claims(t, `{"x":[{"y":"`+escaped(`\u%04x`)+`"}]}`), authToken),
+			sign(t, hs256, claims(t, `{"scope":"scope:a:b?c=`+escaped("%%%02x")+`"}`), authToken),
+			sign(t, `{"alg":"`+secret+`"}`, claims(t, `{}`), authToken),
+			sign(t, access, accessClaims(t, `{"iss":"`+secret+`"}`), apiKeySID),
+			sign(t, access, accessClaims(t, `{"grants":{"identity":"`+escaped(`\u%04x`)+`"}}`), apiKeySecret),
+			sign(t, `{"cty":"`+secret+`"}`, accessClaims(t, `{}`), apiKeySecret),
+		} {
+			for _, args := range [][]string{{"inspect"}, {"inspect", "-json"}, {"inspect", "-demo"}} {
+				status, stdout, stderr := captoken(t, env, token, args...)
+				assert.Equal(t, 1, status)
+				assert.Contains(t, stdout, "it holds the value of "+name+", so nothing of it is shown")
+				assert.NotContains(t, stdout+stderr, secret[1:])
+			}
+		}
+	}
+}
+
+// However the values of the variables have changed places, no secret is printed.
+func TestMixedUpCredentialsAreNotShown(t *testing.T) {
+	names := slices.Sorted(maps.Keys(liveAccess))
+	for _, order := range [][]int{{0, 2, 1}, {1, 0, 2}, {1, 2, 0}, {2, 0, 1}, {2, 1, 0}} {
+		env := map[string]string{}
+		for i, name := range names {
+			env[name] = liveAccess[names[order[i]]] + "\n"
+		}
+		for _, args := range [][]string{{"mint", "-access", "-incoming", "tommy"}, {"inspect", sign(t, access, `{}`, "x")}} {
+			status, stdout, stderr := captoken(t, env, "", args...)
+			assert.Equal(t, 2, status)
+			assert.Empty(t, stdout)
+			assert.NotContains(t, stderr, apiKeySecret)
 		}
 	}
 }
@@ -604,20 +910,23 @@ func FuzzInspect(f *testing.F) {
 		`{"scope":"scope:client:incoming?clientName=tommy","iss":"ACXXXXXXXXXXXXXXX","exp":4102444800}`,
 		`{"scope":"scope:client:outgoing?appSid=AP1&appParams=a%3Db&clientName=\u001b%9b","iss":"\u202e","exp":1e400}`,
 		`{"scope":"scope:stream:subscribe?params=%3B&path=%2F x","iss":7,"exp":"1","nbf":-1,"iat":1e11,"\u0007":{"\ud800":["\u200b\u007f"]}}`,
+		`{"jti":"SK0-1","grants":{"voice":{"incoming":{"allow":true},"outgoing":{"application_sid":"AP1","params":{"a":["b",7]}}},"identity":"tommy"},` +
+			`"iss":"SKXXXXXXXXXXXXXXX","exp":946688400,"nbf":946684800,"sub":"ACXXXXXXXXXXXXXXX"}`,
+		`{"grants":{"voice":{"incoming":[],"outgoing":{"application_sid":7,"params":null}},"identity":"\u001b"},"iss":"\u202e","sub":{}}`,
 		"{\"\xff\x1b[2J\":\"\u2066\xc2\x85\"}",
 	} {
 		f.Add(seed, seed)
 		f.Add(hs256, seed)
-		f.Add(`{"alg":"HS256","cty":"twilio-fpa;v=1"}`, seed)
+		f.Add(access, seed)
 	}
 	f.Fuzz(func(t *testing.T, header, claims string) {
-		signed := sign(t, header, claims, demoAuthToken)
-		for _, token := range []string{header, claims, header + "." + claims + ".", signed} {
+		signed := sign(t, header, claims, demo[authTokenVar])
+		signedAccess := sign(t, header, claims, demo[apiKeySecretVar])
+		for _, token := range []string{header, claims, header + "." + claims + ".", signed, signedAccess} {
 			for _, args := range [][]string{{"inspect"}, {"inspect", "-demo"}, {"inspect", "-demo", "-json"}} {
 				status, stdout, _ := captoken(t, nil, token, args...)
-				if status == 0 && token == signed {
-					_, err := capability.Verify(token, demoAccountSID, demoAuthToken)
-					assert.NoError(t, err)
+				if status == 0 && len(args) > 1 {
+					assert.NoError(t, verify(token))
 				}
 				if status < 2 && len(args) == 3 {
 					assert.True(t, json.Valid([]byte(stdout)))
@@ -625,4 +934,16 @@ func FuzzInspect(f *testing.F) {
 			}
 		}
 	})
+}
+
+// verify checks a token of either kind with other code than captoken's.
+func verify(token string) error {
+	_, capabilityErr := capability.Verify(token, demo[accountSIDVar], demo[authTokenVar])
+	_, accessErr := jwt.Parse(token, func(*jwt.Token) (any, error) { return []byte(demo[apiKeySecretVar]), nil },
+		jwt.WithValidMethods([]string{"HS256"}), jwt.WithStrictDecoding(), jwt.WithExpirationRequired(),
+		jwt.WithIssuer(demo[apiKeySIDVar]), jwt.WithSubject(demo[accountSIDVar]))
+	if capabilityErr == nil || accessErr == nil {
+		return nil
+	}
+	return errors.Join(capabilityErr, accessErr)
 }

@@ -12,15 +12,21 @@ import (
 	"time"
 
 	"github.com/golang-jwt/jwt/v5"
+
 	"github.com/seed-6c737938/capability"
 )
 
 // A report is all that is found out about a token, and what -json prints.
 type report struct {
+	Kind       string         `json:"kind,omitempty"`
 	Usable     bool           `json:"usable"`
 	Signature  string         `json:"signature"` // valid, wrong or notChecked
 	AccountSID string         `json:"accountSid,omitempty"`
-	Scopes     []scope        `json:"scopes"`
+	APIKeySID  string         `json:"apiKeySid,omitempty"`
+	Region     string         `json:"region,omitempty"`
+	Identity   string         `json:"identity,omitempty"`
+	Scopes     []scope        `json:"scopes"`           // of an Access Token, those that say the same
+	Grants     map[string]any `json:"grants,omitempty"` // what no scope says
 	IssuedAt   time.Time      `json:"issuedAt,omitzero"`
 	NotBefore  time.Time      `json:"notBefore,omitzero"`
 	ExpiresAt  time.Time      `json:"expiresAt,omitzero"`
@@ -28,6 +34,7 @@ type report struct {
 	Problems   []finding      `json:"problems"`
 	Notes      []finding      `json:"notes"`
 
+	kind      *tokenKind
 	told      map[finding]bool
 	content   string // what the token says, to search through
 	signed    string // what the signature is of
@@ -35,6 +42,38 @@ type report struct {
 }
 
 const notChecked = "notChecked"
+
+// A tokenKind has what differs between the kinds of token, the Twilio errors
+// of the same mistakes among it.
+type tokenKind struct {
+	name       string
+	parameters []string // that its header may have
+	secret     string
+	others     string // of secrets, for which it may have been taken
+
+	malformed, header, issuer, grants, signature int
+	newline                                      int // in the secret
+	expiry, expired, notBefore, tooLong          int
+}
+
+var (
+	capabilityToken = &tokenKind{
+		name:       "capability token",
+		parameters: []string{"alg", "typ"},
+		secret:     "auth token",
+		others:     "of another account, from before a change, or a test credential",
+		malformed:  31204, header: 31204, issuer: 31203, grants: 31204, signature: 31202, newline: 31204,
+		expiry: 31204, expired: 31205, notBefore: 31204, tooLong: 31207,
+	}
+	accessToken = &tokenKind{
+		name:       "Access Token",
+		parameters: []string{"alg", "typ", "cty", "twr"},
+		secret:     "API key secret",
+		others:     "of another API key, or the auth token",
+		malformed:  20101, header: 20102, issuer: 20103, grants: 20106, signature: 20107, newline: 20107,
+		expiry: 20104, expired: 20104, notBefore: 20105, tooLong: 20157,
+	}
+)
 
 // A finding is a problem, which makes the token unusable, or a note. The
 // errors of problems are those that Twilio documents; they were not checked
@@ -84,34 +123,45 @@ func newReport() *report {
 		Claims:    map[string]any{},
 		Problems:  []finding{},
 		Notes:     []finding{},
+		kind:      capabilityToken, // unless it shows to be another
 		told:      map[finding]bool{},
 	}
 }
 
 const damaged = "It was changed or cut, or there is something around it: quotes, JSON, line breaks."
 
-// examine finds what can be found without the auth token. It goes on after a
+// examine finds what can be found without a secret. It goes on after a
 // problem, where [capability.Verify] stops.
 func examine(token string) *report {
 	r := newReport()
 	parts := strings.Split(token, ".")
 	if len(parts) != 3 {
-		r.problem(31204, fmt.Sprintf("a token has 3 parts with dots between, and this has %d", len(parts)), damaged)
+		r.problem(r.kind.malformed, fmt.Sprintf("a token has 3 parts with dots between, and this has %d", len(parts)), damaged)
 		return r
 	}
-	header, claims := r.object("header", parts[0]), r.object("claims", parts[1])
+	header := r.object("header", parts[0])
+	if header["cty"] != nil {
+		r.kind = accessToken
+	}
+	claims := r.object("claims", parts[1])
+	if claims["grants"] != nil && claims["scope"] == nil {
+		r.kind = accessToken // even if the header does not say so
+	}
 	r.content = fmt.Sprint(header, claims)
 	r.signed, r.signature = parts[0]+"."+parts[1], r.decode("signature", parts[2])
 	if header == nil || claims == nil {
 		r.signature = nil // of something else than what arrived
 	}
 	if header != nil {
+		r.Kind = r.kind.name
 		r.checkHeader(header)
 	}
 	if claims != nil {
 		r.readTimes(claims)
-		if _, isAccessToken := header["cty"]; !isAccessToken {
-			r.readIssuer(claims)
+		r.readSIDs(claims)
+		if r.kind == accessToken {
+			r.readGrants(claims)
+		} else {
 			r.readScopes(claims)
 		}
 		r.Claims = claims
@@ -127,7 +177,7 @@ func (r *report) object(name, part string) map[string]any {
 	}
 	var object map[string]any
 	if err := json.Unmarshal(data, &object); err != nil || object == nil {
-		r.problem(31204, "its "+name+" part is not a JSON object", damaged)
+		r.problem(r.kind.malformed, "its "+name+" part is not a JSON object", damaged)
 		return nil
 	}
 	return object
@@ -137,28 +187,30 @@ func (r *report) object(name, part string) map[string]any {
 func (r *report) decode(name, part string) []byte {
 	data, err := base64.RawURLEncoding.Strict().DecodeString(part)
 	if err != nil || strings.ContainsAny(part, "\r\n") { // even a strict decoder skips newlines
-		r.problem(31204, "its "+name+" part is not base64url", damaged)
+		r.problem(r.kind.malformed, "its "+name+" part is not base64url", damaged)
 		return nil
 	}
 	return data
 }
 
 func (r *report) checkHeader(header map[string]any) {
-	if cty, ok := header["cty"]; ok {
-		r.signature = nil // made with the secret of an API key
-		r.problem(20102, "it is an Access Token, not a capability token, as its header has cty "+quote(cty),
-			"Only its times were looked at. Give it to what takes Access Tokens, or mint a capability token.")
-		return
-	}
 	if alg := header["alg"]; alg != "HS256" {
 		r.signature = nil
-		r.problem(31204, "its algorithm is "+quote(alg)+", not \"HS256\"",
-			"Twilio takes tokens that are signed with HS256 and the auth token, and no others.")
+		r.problem(r.kind.header, "its algorithm is "+quote(alg)+", not \"HS256\"",
+			"Twilio takes tokens that are signed with HS256 and the "+r.kind.secret+", and no others.")
 	}
+	if typ, ok := header["typ"]; ok && typ != "JWT" {
+		r.problem(r.kind.header, "its typ is "+quote(typ)+", not \"JWT\"", "Is it a token of another service?")
+	}
+	const twilio = "twilio-fpa;v=1"
+	if cty := header["cty"]; r.kind == accessToken && cty != twilio {
+		r.problem(r.kind.header, "its cty is "+quote(cty)+", not "+quote(twilio), "Twilio knows an Access Token by its cty.")
+	}
+	r.Region, _ = header["twr"].(string)
 	for _, name := range slices.Sorted(maps.Keys(header)) {
-		if name != "alg" && name != "typ" {
-			r.problem(31204, "its header has "+quote(name),
-				"Twilio's own libraries write alg and typ alone. Is it a token of another service?")
+		if !slices.Contains(r.kind.parameters, name) {
+			r.problem(r.kind.header, "its header has "+quote(name),
+				"Twilio's own libraries write "+strings.Join(r.kind.parameters, ", ")+" alone. Is it a token of another service?")
 		}
 	}
 }
@@ -166,10 +218,10 @@ func (r *report) checkHeader(header map[string]any) {
 // readTimes takes the times out of the claims.
 func (r *report) readTimes(claims map[string]any) {
 	if _, ok := claims["exp"]; !ok {
-		r.problem(31204, "it has no exp, the time when it expires", "Mint it with a TTL.")
+		r.problem(r.kind.expiry, "it has no exp, the time when it expires", "Mint it with a TTL.")
 	}
-	r.ExpiresAt = r.readTime(claims, "exp", 20157)
-	r.NotBefore = r.readTime(claims, "nbf", 31204)
+	r.ExpiresAt = r.readTime(claims, "exp", r.kind.expiry, 20157)
+	r.NotBefore = r.readTime(claims, "nbf", r.kind.notBefore, r.kind.notBefore)
 	if issuedAt, ok := wholeSeconds(claims["iat"]); ok { // which nobody checks
 		r.IssuedAt = issuedAt
 		delete(claims, "iat")
@@ -178,22 +230,22 @@ func (r *report) readTimes(claims map[string]any) {
 	switch {
 	case r.ExpiresAt.IsZero():
 	case !now.Before(r.ExpiresAt):
-		r.problem(31205, "it expired "+distance(r.ExpiresAt),
+		r.problem(r.kind.expired, "it expired "+distance(r.ExpiresAt),
 			"Mint a new one; a page fetches its next token before the last one expires."+
 				" If this one is new, the clock where it was minted is slow, or local time was taken for UTC.")
 	case r.ExpiresAt.After(now.Add(capability.MaxTTL)):
-		r.problem(31207, "it lives longer than 24h: it expires "+distance(r.ExpiresAt),
+		r.problem(r.kind.tooLong, "it lives longer than 24h: it expires "+distance(r.ExpiresAt),
 			"Mint it with a TTL of 24h or less. If it was, the clock where it was minted is fast.")
 	}
 	if now.Before(r.NotBefore) {
-		r.problem(31204, "it is not valid yet, but "+distance(r.NotBefore),
+		r.problem(r.kind.notBefore, "it is not valid yet, but "+distance(r.NotBefore),
 			"Its nbf is later than now: the clock where it was minted is fast, or local time was taken for UTC.")
 	}
 }
 
 // readTime takes a time out of the claims, and returns the zero time if there
 // is none.
-func (r *report) readTime(claims map[string]any, name string, inMilliseconds int) time.Time {
+func (r *report) readTime(claims map[string]any, name string, malformed, inMilliseconds int) time.Time {
 	value, present := claims[name]
 	delete(claims, name)
 	t, ok := wholeSeconds(value)
@@ -204,7 +256,7 @@ func (r *report) readTime(claims map[string]any, name string, inMilliseconds int
 	if number, _ := value.(float64); number >= milliseconds {
 		r.problem(inMilliseconds, message, "It looks like milliseconds: divide by 1000.")
 	} else {
-		r.problem(31204, message, "Write a number without quotes, sign or fraction.")
+		r.problem(malformed, message, "Write a number without quotes, sign or fraction.")
 	}
 	return t
 }
@@ -221,26 +273,39 @@ func wholeSeconds(value any) (time.Time, bool) {
 	return time.Unix(int64(seconds), 0).UTC(), true
 }
 
-// readIssuer takes the account out of the claims.
-func (r *report) readIssuer(claims map[string]any) {
-	issuer, ok := claims["iss"].(string)
+// readSIDs takes out of the claims whose token it is.
+func (r *report) readSIDs(claims map[string]any) {
+	account := "iss"
+	if r.kind == accessToken {
+		account = "sub"
+		r.APIKeySID = r.readSID(claims, "iss", "the API key that it is signed with",
+			func(sid string) error { return checkAPIKey(sid, noAuthToken) })
+	}
+	r.AccountSID = r.readSID(claims, account, "the account that it is of",
+		func(sid string) error { return capability.New(sid, noAuthToken).Err() })
+}
+
+// readSID returns "" if there is none or a wrong one.
+func (r *report) readSID(claims map[string]any, name, what string, check func(string) error) string {
+	advice := "Its " + name + " is to be the SID of " + what + "."
+	sid, ok := claims[name].(string)
 	if !ok {
-		r.problem(31203, "it has no iss, the account that it is of", "Mint it with the account SID as issuer.")
-		return
+		r.problem(r.kind.issuer, "it has no "+name+", "+what, advice)
+		return ""
 	}
-	delete(claims, "iss")
-	if err := capability.New(issuer, noAuthToken).Err(); err != nil {
-		r.problem(31203, plain(err), "The issuer is the account, not a name nor the SID of an API key.")
-		return
+	delete(claims, name)
+	if err := check(sid); err != nil {
+		r.problem(r.kind.issuer, plain(err), advice)
+		return ""
 	}
-	r.AccountSID = issuer
+	return sid
 }
 
 // readScopes takes the scopes out of the claims.
 func (r *report) readScopes(claims map[string]any) {
 	text, _ := claims["scope"].(string)
 	if text == "" {
-		r.problem(31204, "it has no scope, so it grants nothing", "Grant something when minting it. Or is it a token of another service?")
+		r.problem(r.kind.grants, "it has no scope, so it grants nothing", "Grant something when minting it. Or is it a token of another service?")
 		return
 	}
 	delete(claims, "scope")
@@ -248,7 +313,7 @@ func (r *report) readScopes(claims map[string]any) {
 	for text := range strings.SplitSeq(text, " ") {
 		s, err := readScope(text)
 		if err != nil {
-			r.problem(31204, plain(err), "A space stands between two scopes."+
+			r.problem(r.kind.grants, plain(err), "A space stands between two scopes."+
 				" Within one, in a client name or a parameter, it must be form-encoded, as must '%' and '&'.")
 			continue
 		}
@@ -286,15 +351,15 @@ func readScope(text string) (scope, error) {
 	return s, err
 }
 
-// unpack takes the parameter out of the others, and reads what it holds the
-// way in which the package reads the parameters of a scope.
+// unpack takes the parameter out of the others, and reads what it holds. A ';'
+// is the character that it is: Twilio's Ruby library leaves it as it stands.
 func (s scope) unpack(name string) (url.Values, error) {
-	inner, err := capability.ParseScope("scope:" + s.kind() + "?" + s.Params.Get(name))
+	inner, err := url.ParseQuery(strings.ReplaceAll(s.Params.Get(name), ";", "%3B"))
 	if err != nil {
-		return nil, fmt.Errorf("%s: %w", name, err)
+		return nil, fmt.Errorf("%s of %s: %w", name, s.kind(), err)
 	}
 	s.Params.Del(name)
-	return inner.Params, nil
+	return inner, nil
 }
 
 func (r *report) checkScope(s scope) {
@@ -320,48 +385,60 @@ func (r *report) compareNames(first map[string]scope) {
 	}
 }
 
+// hide leaves nothing of a token that holds the secret of a variable.
+func (r *report) hide(variable string) {
+	kind := r.kind
+	*r = *newReport()
+	r.problem(kind.issuer, "it holds the value of "+variable+", so nothing of it is shown",
+		"Everybody who has it can read that: change the secret at once. Perhaps it changed places with a SID.")
+}
+
 // checkSignature checks what needs the credentials.
-func (r *report) checkSignature(accountSID, authToken string) {
-	if strings.Contains(r.content+fmt.Sprint(r.Scopes), authToken) {
-		*r = *newReport()
-		r.problem(31203, "it holds the auth token, so nothing of it is shown",
-			"Everybody who has it can read that: change the auth token at once. Perhaps it changed places with the account SID.")
-		return
+func (r *report) checkSignature(creds credentials) {
+	if r.AccountSID != "" && r.AccountSID != creds.accountSID {
+		r.problem(r.kind.issuer, "it is not of the account of the credentials, "+creds.accountSID,
+			"Use the credentials of the account that the token is for.")
 	}
-	if r.AccountSID != "" && r.AccountSID != accountSID {
-		r.problem(31203, "it is not of the account of the credentials, "+accountSID, "Use the credentials of the account that the token is for.")
+	if r.APIKeySID != "" && r.APIKeySID != creds.apiKeySID {
+		r.problem(r.kind.issuer, "it is not of the API key of the credentials, "+creds.apiKeySID,
+			"Use the API key that the token is signed with.")
 	}
 	if r.signature == nil {
 		return
 	}
 	r.Signature = "valid"
-	if cause := r.wrongKey(authToken); cause != "" {
+	if twilioError, cause := r.wrongKey(creds.secret); cause != "" {
 		r.Signature = "wrong"
-		r.problem(31202, "its signature is wrong", cause)
+		r.problem(twilioError, "its signature is wrong", cause)
 	}
 }
 
-// wrongKey returns "" if the token was signed with the auth token, and the
-// likely cause if it was not.
-func (r *report) wrongKey(authToken string) string {
+// wrongKey returns no cause if the token was signed with the secret, and the
+// likely one if it was not.
+func (r *report) wrongKey(secret string) (twilioError int, cause string) {
 	signedWith := func(key string) bool {
 		return jwt.SigningMethodHS256.Verify(r.signed, r.signature, []byte(key)) == nil
 	}
 	switch {
-	case signedWith(authToken):
-		return ""
+	case signedWith(secret):
+		return 0, ""
 	case signedWith(""):
-		return "It was signed with an empty auth token: the variable or setting that holds it was not read."
-	case signedWith(authToken + "\n"), signedWith(authToken + "\r\n"):
-		return "It was signed with the auth token and a newline after it, from a file or variable: trim it."
+		return r.kind.signature, "It was signed with an empty " + r.kind.secret + ": the variable or setting that holds it was not read."
+	case signedWith(secret + "\n"), signedWith(secret + "\r\n"):
+		return r.kind.newline, "It was signed with the " + r.kind.secret + " and a newline after it, from a file or variable: trim it."
 	}
-	return "It was signed with another auth token (of another account, from before a change, or a test credential), or was changed since."
+	return r.kind.signature, "It was signed with another " + r.kind.secret + " (" + r.kind.others + "), or was changed since."
 }
 
 // rules is for asking the package what it says to a value. It mints nothing.
 func rules() *capability.CapabilityToken { return capability.New("AC0", noAuthToken) }
 
 const noAuthToken = "captoken:no-auth-token"
+
+func checkAPIKey(sid, secret string) error {
+	_, err := rules().AllowClientIncoming("nobody").ToAccessToken(sid, secret)
+	return err
+}
 
 // plain is the message of one of the package's errors.
 func plain(err error) string {

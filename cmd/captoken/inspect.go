@@ -13,26 +13,26 @@ import (
 	"strconv"
 	"strings"
 	"time"
-
-	"github.com/seed-6c737938/capability"
 )
 
-const inspectHelp = `captoken inspect says what a capability token grants, how long it is valid, and
-what is wrong with it, with the Twilio error that a device would show. It needs
-neither a network nor the auth token. The token is its argument, or comes on
-standard input.
+const inspectHelp = `captoken inspect says what a capability token or an Access Token grants, how
+long it is valid, and what is wrong with it, with the Twilio error that a device
+would show. It needs neither a network nor a secret. The token is its argument,
+or comes on standard input.
 
   -json    print the same for programs, on one line
   -demo    check against the built-in example credentials of captoken mint -demo
 
-If TWILIO_ACCOUNT_SID and TWILIO_AUTH_TOKEN are set, the signature and the
-account are checked too.
+The signature, the account and the API key are checked too if their variables
+are set: for a capability token TWILIO_ACCOUNT_SID and TWILIO_AUTH_TOKEN, for an
+Access Token TWILIO_ACCOUNT_SID, TWILIO_API_KEY_SID and TWILIO_API_KEY_SECRET.
 
 Examples:
   captoken inspect eyJhbGciOi...
   captoken inspect <token.txt
   captoken inspect -json <token.txt | jq .expiresAt
   captoken mint -demo -incoming tommy | captoken inspect -demo
+  captoken mint -demo -access -incoming tommy | captoken inspect -demo
 
 Exit status: 0 if the token is usable, 1 if it is not, 2 if it was not read.
 `
@@ -47,21 +47,23 @@ func (c cli) inspect(args []string) error {
 	if err := parse(&flags, args, 1); err != nil {
 		return err
 	}
-	accountSID, authToken, missing := c.credentials(*demo)
-	if err := capability.New(accountSID, authToken).Err(); err != nil && missing == "" {
-		return err
-	}
 	token, err := c.readToken(flags.Args())
 	if err != nil {
+		return err
+	}
+	r := examine(token)
+	creds, missing := c.credentials(r.kind, *demo)
+	if err := creds.check(); err != nil && missing == "" {
 		return err
 	}
 	if *demo {
 		fmt.Fprintln(c.stderr, "captoken inspect: checked against built-in example credentials")
 	}
 
-	r := examine(token)
-	if missing == "" {
-		r.checkSignature(accountSID, authToken)
+	if variable := c.secretIn(r.content + fmt.Sprint(r.Scopes)); variable != "" {
+		r.hide(variable)
+	} else if missing == "" {
+		r.checkSignature(creds)
 	}
 	r.Usable = len(r.Problems) == 0
 	output := r.text(missing)
@@ -116,9 +118,18 @@ func (r *report) text(missing string) string {
 		}
 	}
 
-	if r.AccountSID != "" {
-		row("Account", r.AccountSID)
+	if r.Kind != "" {
+		row("Kind", r.Kind)
 	}
+	name := func(label, text string) {
+		if text != "" {
+			row(label, show(text))
+		}
+	}
+	name("Account", r.AccountSID)
+	name("API key", r.APIKeySID)
+	name("Region", r.Region)
+	name("Identity", r.Identity)
 	for _, s := range r.Scopes {
 		label, lines := s.describe()
 		for _, line := range lines {
@@ -126,9 +137,13 @@ func (r *report) text(missing string) string {
 			label = ""
 		}
 	}
-	for _, name := range slices.Sorted(maps.Keys(r.Claims)) {
-		row("Claim", show(name)+" = "+quote(r.Claims[name]))
+	values := func(label string, named map[string]any) {
+		for _, name := range slices.Sorted(maps.Keys(named)) {
+			row(label, show(name)+" = "+quote(named[name]))
+		}
 	}
+	values("Grant", r.Grants)
+	values("Claim", r.Claims)
 	moment("Issued", r.IssuedAt, "")
 	moment("Not before", r.NotBefore, "")
 	verb := "expires "

@@ -1,9 +1,11 @@
-// Captoken mints and inspects the capability tokens of Twilio Client devices.
+// Captoken mints and inspects the tokens of Twilio Client devices: capability
+// tokens and their successor, Access Tokens.
 //
 //	captoken mint -demo -incoming tommy -outgoing AP123123 -ttl 10m | captoken inspect -demo
 //
-// The credentials come from TWILIO_ACCOUNT_SID and TWILIO_AUTH_TOKEN. The auth
-// token is never a flag, since everybody on a machine can list its processes.
+// The credentials come from TWILIO_ACCOUNT_SID and TWILIO_AUTH_TOKEN or, for
+// Access Tokens, TWILIO_API_KEY_SID and TWILIO_API_KEY_SECRET. A secret is never a
+// flag, since everybody on a machine can list its processes.
 package main
 
 import (
@@ -19,7 +21,8 @@ import (
 	"unicode/utf8"
 )
 
-const usage = `captoken mints and inspects the capability tokens of Twilio Client devices.
+const usage = `captoken mints and inspects the tokens of Twilio Client devices: capability
+tokens and Access Tokens.
 
   captoken mint [flags]               mint a token
   captoken inspect [flags] [token]    say what a token grants, and what is wrong with it
@@ -74,8 +77,8 @@ func (c cli) finish(command, help string, err error) int {
 	var told []string
 	for line := range strings.SplitSeq(err.Error(), "\n") {
 		line = strings.TrimPrefix(line, "capability: ")
-		if authToken := c.getenv(authTokenVar); authToken != "" && strings.Contains(line, authToken) {
-			line = "a mistake that is not shown, as it holds the auth token: that comes from the environment alone"
+		if name := c.secretIn(line); name != "" {
+			line = "a mistake that is not shown, as it holds the value of " + name + ": secrets come from the environment alone, each in its own variable"
 		}
 		if !slices.Contains(told, line) {
 			told = append(told, line)
@@ -95,32 +98,10 @@ func parse(flags *flag.FlagSet, args []string, most int) error {
 		return err
 	}
 	if flags.NArg() > most {
-		return fmt.Errorf("unexpected argument %q: flags come first, and their values hold no unquoted space", flags.Arg(most))
+		// Not quoted, as it may be a secret that no variable holds yet.
+		return errors.New("an argument too many: flags come first, and their values hold no unquoted space")
 	}
 	return nil
-}
-
-const (
-	accountSIDVar = "TWILIO_ACCOUNT_SID"
-	authTokenVar  = "TWILIO_AUTH_TOKEN"
-
-	demoAccountSID = "ACXXXXXXXXXXXXXXX"
-	demoAuthToken  = "secret"
-)
-
-// credentials returns the account SID and its auth token, and names the
-// variables that would have to be set first.
-func (c cli) credentials(demo bool) (accountSID, authToken, missing string) {
-	if demo {
-		return demoAccountSID, demoAuthToken, ""
-	}
-	var unset []string
-	for _, name := range []string{accountSIDVar, authTokenVar} {
-		if c.getenv(name) == "" {
-			unset = append(unset, name)
-		}
-	}
-	return c.getenv(accountSIDVar), c.getenv(authTokenVar), strings.Join(unset, " and ")
 }
 
 // A printable writer keeps text from driving the terminal, wherever it comes

@@ -13,7 +13,7 @@ import (
 	"github.com/seed-6c737938/capability"
 )
 
-const mintHelp = `captoken mint prints a capability token.
+const mintHelp = `captoken mint prints a capability token or, with -access, an Access Token.
 
   -incoming NAME       receive calls for this client name
   -outgoing APPSID     call out through this TwiML application
@@ -23,16 +23,19 @@ const mintHelp = `captoken mint prints a capability token.
   -filter NAME=VALUE   read only the events that match (repeatable)
   -ttl DURATION        how long the token lives, 1s to 24h (default 1h)
   -claim NAME=VALUE    add a claim of your own, which anybody can read (repeatable)
+  -access              mint an Access Token, which has a client name and no -events
   -demo                use built-in example credentials, which Twilio does not accept
 
 Without -demo the credentials come from the environment: TWILIO_ACCOUNT_SID and
-TWILIO_AUTH_TOKEN. They must be the live ones, not test credentials.
+TWILIO_AUTH_TOKEN or, with -access, TWILIO_ACCOUNT_SID, TWILIO_API_KEY_SID and
+TWILIO_API_KEY_SECRET. They must be the live ones, not test credentials.
 
 Examples:
   captoken mint -incoming tommy
   captoken mint -incoming tommy -outgoing AP123123 -ttl 10m
   captoken mint -outgoing AP123123 -name tommy -param order=42 -param "city=New York"
   captoken mint -events -filter To=client:tommy
+  captoken mint -access -incoming tommy -outgoing AP123123
   captoken mint -demo -incoming tommy | captoken inspect -demo
 
 Exit status: 0 if a token was printed, 2 if not.
@@ -44,16 +47,20 @@ func (c cli) mint(args []string) error {
 		return err
 	}
 	r.check()
-	accountSID, authToken, missing := c.credentials(r.demo)
+	kind := capabilityToken
+	if r.access {
+		kind = accessToken
+	}
+	creds, missing := c.credentials(kind, r.demo)
 	if missing != "" {
 		r.mistake("set %s, or use -demo to try without", missing)
-		accountSID, authToken = demoAccountSID, demoAuthToken // to find the other mistakes too
+		creds, _ = c.credentials(kind, true) // to find the other mistakes too
 	}
-	token := r.token(accountSID, authToken)
-	if err := errors.Join(append(r.mistakes, token.Err())...); err != nil {
+	token := r.token(creds.builder())
+	if err := errors.Join(append(r.mistakes, creds.check(), token.Err())...); err != nil {
 		return err
 	}
-	jwt, err := token.ToJWT()
+	jwt, err := creds.sign(token)
 	if err != nil {
 		return err
 	}
@@ -67,7 +74,7 @@ func (c cli) mint(args []string) error {
 // A request is what the flags of mint ask for. All are kept that may be given
 // only once, too: the package knows which may not differ, and says so.
 type request struct {
-	demo, events              bool
+	access, demo, events      bool
 	incoming, outgoing, names []string
 	params, filters, claims   url.Values
 	ttls                      []time.Duration
@@ -82,6 +89,7 @@ func (r *request) mistake(format string, args ...any) {
 // right is remembered, so that all are told at once.
 func (r *request) parse(args []string) error {
 	var flags flag.FlagSet
+	flags.BoolVar(&r.access, "access", false, "")
 	flags.BoolVar(&r.demo, "demo", false, "")
 	flags.BoolVar(&r.events, "events", false, "")
 	for name, values := range map[string]*[]string{"incoming": &r.incoming, "outgoing": &r.outgoing, "name": &r.names} {
@@ -113,7 +121,8 @@ func (r *request) parse(args []string) error {
 	return parse(&flags, args, 0)
 }
 
-// check finds the flags that would have no effect.
+// check finds the flags that would have no effect, and those that do not go
+// with -access.
 func (r *request) check() {
 	if len(r.incoming)+len(r.outgoing) == 0 && !r.events {
 		r.mistake("nothing is granted: use -incoming, -outgoing or -events")
@@ -127,6 +136,15 @@ func (r *request) check() {
 	if len(r.filters) > 0 && !r.events {
 		r.mistake("-filter needs -events")
 	}
+	if r.access && len(r.outgoing) > 0 && len(r.incoming)+len(r.names) == 0 {
+		r.mistake("-access needs a client name: use -name or -incoming")
+	}
+	if r.access && r.events {
+		r.mistake("-access and -events do not go together: an Access Token has no form for events")
+	}
+	if r.access && r.claims.Has("grants") {
+		r.mistake("-access and -claim grants do not go together: an Access Token has a claim of that name")
+	}
 	if len(r.ttls) > 1 {
 		r.mistake("-ttl is given more than once")
 	}
@@ -137,8 +155,7 @@ func (r *request) check() {
 	}
 }
 
-func (r *request) token(accountSID, authToken string) *capability.CapabilityToken {
-	token := capability.New(accountSID, authToken)
+func (r *request) token(token *capability.CapabilityToken) *capability.CapabilityToken {
 	for _, name := range r.incoming {
 		token.AllowClientIncoming(name)
 	}
