@@ -252,7 +252,7 @@ func (t *CapabilityToken) SetTTL(ttl time.Duration) *CapabilityToken {
 // SetNotBefore sets the time before which a token is not valid (Twilio error
 // 31204), by default the moment at which it is minted; for the zero time there is
 // no such claim. It is rounded down to a whole second, and is
-// [ErrInvalidNotBefore] unless it is earlier than the token's end.
+// [ErrInvalidNotBefore] if it is before 1970 or not before the token's end.
 func (t *CapabilityToken) SetNotBefore(notBefore time.Time) *CapabilityToken {
 	t.notBefore, t.notBeforeSet = notBefore, true
 	return t
@@ -858,6 +858,11 @@ func readScopes(claim any, authTokens []string) ([]Scope, error) {
 		scope, err := parseScope(s, authTokens...)
 		if err != nil {
 			return nil, err
+		}
+		if scope.is("client", "outgoing") {
+			if _, err := scope.applicationParams(); err != nil {
+				return nil, fmt.Errorf("%w: appParams of %s: %w", ErrInvalidScope, quote(s, authTokens...), err)
+			}
 		}
 		scopes = append(scopes, scope)
 	}

@@ -25,8 +25,7 @@ type Scope struct {
 // ParseScope reads what [Scope.String] writes, and what Twilio's own
 // libraries write: parameters in any order, a space as '+' or %20, and
 // characters that need no escape in either form. Params is nil if there are
-// none. A client scope with two values for a parameter is refused, since
-// readers would differ. The error wraps [ErrInvalidScope].
+// none. The error wraps [ErrInvalidScope].
 func ParseScope(s string) (Scope, error) { return parseScope(s) }
 
 // parseScope is ParseScope with errors that do not hold the secrets.
@@ -78,24 +77,13 @@ func (s *Scope) UnmarshalText(text []byte) error {
 }
 
 // check returns an error, which does not hold the secrets, if the scope could
-// not be read back, or not in one way alone.
+// not be read back.
 func (s Scope) check(secrets ...string) error {
-	if !consistsOf(s.Service, "_-") || !consistsOf(s.Privilege, "_-") {
-		return fmt.Errorf("%w: service %s, privilege %s: use 1 or more ASCII letters, digits, '_' or '-' for each",
-			ErrInvalidScope, quote(s.Service, secrets...), quote(s.Privilege, secrets...))
-	}
-	if s.Service != "client" {
+	if consistsOf(s.Service, "_-") && consistsOf(s.Privilege, "_-") {
 		return nil
 	}
-	for name, values := range s.Params {
-		if len(values) > 1 {
-			return fmt.Errorf("%w: %s: it has more than one %s", ErrInvalidScope, quote(s.String(), secrets...), quote(name, secrets...))
-		}
-	}
-	if _, err := s.applicationParams(); err != nil {
-		return fmt.Errorf("%w: appParams of %s: %w", ErrInvalidScope, quote(s.String(), secrets...), err)
-	}
-	return nil
+	return fmt.Errorf("%w: service %s, privilege %s: use 1 or more ASCII letters, digits, '_' or '-' for each",
+		ErrInvalidScope, quote(s.Service, secrets...), quote(s.Privilege, secrets...))
 }
 
 // is reports whether s is a scope of the given kind.

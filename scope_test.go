@@ -85,8 +85,6 @@ var malformedScopes = []string{
 	"scope:client:incoming?clientName=%",
 	"scope:client:incoming?clientName=%zz",
 	"scope:client:incoming?%zz=tommy",
-	"scope:client:incoming?clientName=tommy&clientName=jenny",
-	"scope:client:outgoing?appParams=%25zz&appSid=AP1",
 }
 
 func TestParseScopeRefuses(t *testing.T) {

@@ -617,7 +617,7 @@ func TestProblems(t *testing.T) {
 		{"space in name", changed(`{"scope":"scope:client:incoming?clientName=a b"}`), "valid", []string{
 			`31204 invalid scope: "b": want scope:<service>:<privilege>?<params>`}},
 		{"bad params", changed(`{"scope":"scope:client:outgoing?appSid=AP1&appParams=%25zz"}`), "valid", []string{
-			`31204 invalid scope: appParams of "scope:client:outgoing?appParams=%25zz&appSid=AP1": invalid URL escape "%zz"`}},
+			`31204 appParams of client:outgoing: invalid URL escape "%zz"`}},
 		{"bad filters", changed(`{"scope":"scope:stream:subscribe?params=%25zz"}`), "valid", []string{
 			`31204 params of stream:subscribe: invalid URL escape "%zz"`}},
 		{"no client name", changed(`{"scope":"scope:client:incoming"}`), "valid", []string{
