@@ -33,9 +33,9 @@ const maxRegistrations = 10
 // knows one account, keeps everything in memory, and relays no media, so that
 // two devices talk only if they reach each other directly.
 type gateway struct {
-	accountSID, authToken string
-	heartbeat             time.Duration // the SDK gives a silent socket up after 15 s
-	ringFor               time.Duration // Twilio's <Dial> gives up after 30 s
+	account   account
+	heartbeat time.Duration // the SDK gives a silent socket up after 15 s
+	ringFor   time.Duration // Twilio's <Dial> gives up after 30 s
 
 	ctx     context.Context
 	cancel  context.CancelFunc
@@ -50,12 +50,20 @@ type device struct {
 	outbox chan []byte
 	stop   context.CancelFunc
 
-	claims     *capability.Claims
+	grants     *grants
 	refusal    *fault // why the device may do nothing, or nil
 	expiry     *time.Timer
 	registered string // the client name under which it can be rung
 	dropped    bool   // by a newer registration, until it shows a token again
 	legs       []*leg
+}
+
+// grants are what a token of either kind lets a device do.
+type grants struct {
+	clientName         string // "" if the device has none
+	incoming, outgoing bool
+	params             url.Values // signed, for an outgoing call
+	expiresAt          time.Time
 }
 
 // A call has one caller and rings many devices, one of which may answer.
@@ -79,11 +87,11 @@ type fault struct {
 }
 
 // The codes are those that Twilio documents or the SDK knows. For a missing
-// scope there is none of its own, only that of authorization in general.
+// grant there is none of its own, only that of authorization in general.
 var (
 	faultNoToken    = &fault{31204, "no valid token was shown"}
 	faultExpired    = &fault{31205, "the token has expired"}
-	faultNoOutgoing = &fault{31201, "the token has no outgoing scope"}
+	faultNoOutgoing = &fault{31201, "the token grants no outgoing calls"}
 	faultDeclined   = &fault{31002, "the call was declined"}
 	faultBadRequest = &fault{31400, "the parameters cannot be read"}
 	faultNotFound   = &fault{31404, "no device is registered under this client name"}
@@ -126,16 +134,15 @@ type application struct {
 	Params string `json:"params"`
 }
 
-func newGateway(accountSID, authToken string) *gateway {
+func newGateway(acct account) *gateway {
 	ctx, cancel := context.WithCancel(context.Background())
 	return &gateway{
-		accountSID: accountSID,
-		authToken:  authToken,
-		heartbeat:  5 * time.Second,
-		ringFor:    30 * time.Second,
-		ctx:        ctx,
-		cancel:     cancel,
-		clients:    map[string][]*device{},
+		account:   acct,
+		heartbeat: 5 * time.Second,
+		ringFor:   30 * time.Second,
+		ctx:       ctx,
+		cancel:    cancel,
+		clients:   map[string][]*device{},
 	}
 }
 
@@ -223,34 +230,61 @@ func (g *gateway) handle(d *device, m message) {
 
 // listen takes a token, the first one of a device or one that renews it.
 func (g *gateway) listen(d *device, token string) {
-	claims, err := capability.Verify(token, g.accountSID, g.authToken)
+	granted, err := g.verify(token)
 	if err != nil {
 		slog.Warn("token refused", "error", err)
 		g.refuse(d, g.tokenFault(token, err))
 		return
 	}
-	d.claims, d.refusal, d.dropped = claims, nil, false
-	if name, _ := claims.Incoming(); name != d.registered {
+	d.grants, d.refusal, d.dropped = granted, nil, false
+	if granted.incomingName() != d.registered {
 		g.unregister(d)
 	}
-	d.expireIn(time.Until(claims.ExpiresAt), func() {
+	d.expireIn(time.Until(granted.expiresAt), func() {
 		g.mu.Lock()
 		defer g.mu.Unlock()
-		if d.claims == claims { // and not renewed since
+		if d.grants == granted { // and not renewed since
 			g.refuse(d, faultExpired)
 		}
 	})
 	d.send("connected", payload{Token: token, Region: "local", Gateway: "softphone"})
 }
 
-// tokenFault names the fault of a token that Verify refused as Twilio does.
+// verify returns what a token of either kind grants.
+func (g *gateway) verify(token string) (*grants, error) {
+	if isAccessToken(token) {
+		return verifyAccessToken(token, g.account)
+	}
+	claims, err := capability.Verify(token, g.account.sid, g.account.authToken)
+	if err != nil {
+		return nil, err
+	}
+	_, incoming := claims.Incoming()
+	_, params, outgoing := claims.Outgoing()
+	return &grants{
+		clientName: claims.ClientName(),
+		incoming:   incoming,
+		outgoing:   outgoing,
+		params:     params,
+		expiresAt:  claims.ExpiresAt,
+	}, nil
+}
+
+// incomingName returns the client name under which the device may be rung.
+func (g *grants) incomingName() string {
+	if !g.incoming {
+		return ""
+	}
+	return g.clientName
+}
+
+// tokenFault names the fault of a token that was refused as Twilio does.
 func (g *gateway) tokenFault(token string, err error) *fault {
-	// Twilio has many accounts, and looks up by the issuer whose key it needs
-	// before it can check a signature.
-	var claims jwt.RegisteredClaims
-	_, _, parseErr := jwt.NewParser().ParseUnverified(token, &claims)
+	// Twilio has many accounts, and has to look up whose key it needs before it
+	// can check a signature.
+	accountSID, parseErr := unverifiedAccountSID(token)
 	switch {
-	case parseErr == nil && claims.Issuer != g.accountSID:
+	case parseErr == nil && accountSID != g.account.sid:
 		return &fault{31203, "no valid account"}
 	case errors.Is(err, jwt.ErrTokenSignatureInvalid):
 		return &fault{31202, "the token's signature is not valid"}
@@ -263,12 +297,28 @@ func (g *gateway) tokenFault(token string, err error) *fault {
 	}
 }
 
+// unverifiedAccountSID returns the account that a token says it is of.
+func unverifiedAccountSID(token string) (string, error) {
+	var claims jwt.RegisteredClaims
+	if _, _, err := jwt.NewParser().ParseUnverified(token, &claims); err != nil {
+		return "", err
+	}
+	if isAccessToken(token) {
+		return claims.Subject, nil
+	}
+	return claims.Issuer, nil
+}
+
 // refuse leaves the device with its calls and nothing else. The socket stays
 // open: the SDK would only come back at once with the same token.
 func (g *gateway) refuse(d *device, reason *fault) {
+	registered := d.registered != ""
 	g.unregister(d)
-	d.claims, d.refusal = nil, reason
+	d.grants, d.refusal = nil, reason
 	d.send("error", payload{Error: reason})
+	if registered {
+		d.send("offline", payload{}) // else SDK 2.x does not register again
+	}
 }
 
 // register makes a device ready, and lets it ring if its token says so. The
@@ -281,8 +331,8 @@ func (g *gateway) register(d *device, audio bool) {
 	if d.dropped {
 		return
 	}
-	name, ok := d.claims.Incoming()
-	if !ok || !audio {
+	name := d.grants.incomingName()
+	if !audio {
 		name = ""
 	}
 	if name != d.registered {
@@ -338,7 +388,7 @@ func (g *gateway) invite(d *device, p payload) {
 	d.legs = append(d.legs, c.caller)
 	d.send("ringing", payload{CallSID: c.caller.sid})
 	offer := candidates.ReplaceAllString(p.SDP, "")
-	from, to := cmp.Or(d.claims.ClientName(), "Anonymous"), params.Get("To")
+	from, to := cmp.Or(d.grants.clientName, "Anonymous"), params.Get("To")
 	params.Del("To")
 	for _, callee := range devices {
 		l := &leg{call: c, device: callee, sid: newCallSID()}
@@ -346,7 +396,7 @@ func (g *gateway) invite(d *device, p payload) {
 		callee.legs = append(callee.legs, l)
 		callee.send("invite", payload{CallSID: l.sid, SDP: offer, Parameters: map[string]string{
 			"CallSid":    l.sid,
-			"AccountSid": g.accountSID,
+			"AccountSid": g.account.sid,
 			"ApiVersion": "2010-04-01",
 			"From":       "client:" + from,
 			"To":         "client:" + to,
@@ -368,15 +418,14 @@ func (g *gateway) route(d *device, query string) (url.Values, []*device, *fault)
 	if d.refusal != nil {
 		return nil, nil, d.refusal
 	}
-	_, signed, ok := d.claims.Outgoing()
-	if !ok {
+	if !d.grants.outgoing {
 		return nil, nil, faultNoOutgoing
 	}
 	params, err := url.ParseQuery(query)
 	if err != nil {
 		return nil, nil, faultBadRequest
 	}
-	maps.Copy(params, signed) // what the backend signed wins over what the page says
+	maps.Copy(params, d.grants.params) // what the backend signed wins over what the page says
 	to := strings.TrimPrefix(params.Get("To"), "client:")
 	params.Set("To", to)
 

@@ -3,6 +3,7 @@ package main
 import (
 	"context"
 	"encoding/json"
+	"maps"
 	"net/http"
 	"net/http/httptest"
 	"net/url"
@@ -17,18 +18,26 @@ import (
 	"github.com/stretchr/testify/require"
 
 	"github.com/seed-6c737938/capability"
+	"github.com/seed-6c737938/capability/capabilityhttp"
 )
 
 const (
 	accountSID     = "AC00000000000000000000000000000001"
 	authToken      = "a-secret-of-the-tests"
 	applicationSID = "AP00000000000000000000000000000001"
+	apiKeySID      = "SK00000000000000000000000000000001"
+	apiKeySecret   = "another-secret-of-the-tests"
 )
+
+var testAccount = account{
+	sid: accountSID, authToken: authToken, applicationSID: applicationSID,
+	apiKeySID: apiKeySID, apiKeySecret: apiKeySecret,
+}
 
 // startGateway returns the address of a gateway, after the given changes.
 func startGateway(t *testing.T, change ...func(*gateway)) string {
 	t.Helper()
-	g := newGateway(accountSID, authToken)
+	g := newGateway(testAccount)
 	for _, f := range change {
 		f(g)
 	}
@@ -53,7 +62,7 @@ func openPage(t *testing.T, address string) *page {
 }
 
 // openDevice returns a page whose device is ready.
-func openDevice(t *testing.T, address string, token *capability.CapabilityToken) *page {
+func openDevice(t *testing.T, address string, token capabilityhttp.Token) *page {
 	t.Helper()
 	p := openPage(t, address)
 	p.listen(mint(t, token))
@@ -127,26 +136,42 @@ func both(name string) *capability.CapabilityToken {
 	return newToken().AllowClientIncoming(name).AllowClientOutgoing(applicationSID)
 }
 
-func mint(t *testing.T, token *capability.CapabilityToken) string {
+func mint(t *testing.T, token capabilityhttp.Token) string {
 	t.Helper()
 	signed, err := token.ToJWT()
 	require.NoError(t, err)
 	return signed
 }
 
-func TestGatewayRegisters(t *testing.T) {
-	p := openPage(t, startGateway(t))
+// A kind says as what kind of token capabilities are minted.
+type kind func(*capability.CapabilityToken) capabilityhttp.Token
 
-	token := mint(t, both("tommy"))
-	p.listen(token)
-	connected := p.expect("connected")
-	assert.Equal(t, token, connected.Token)
-	assert.NotEmpty(t, connected.Region)
-	assert.NotEmpty(t, connected.Gateway)
-	p.register()
-	p.expect("ready")
-	p.register() // as the SDK does every 30 s
-	p.expect("ready")
+func accessToken(token *capability.CapabilityToken) capabilityhttp.Token {
+	return capabilityhttp.AccessToken(token, apiKeySID, apiKeySecret)
+}
+
+func eachKind(t *testing.T, test func(*testing.T, kind)) {
+	t.Run("capability token", func(t *testing.T) {
+		test(t, func(token *capability.CapabilityToken) capabilityhttp.Token { return token })
+	})
+	t.Run("Access Token", func(t *testing.T) { test(t, accessToken) })
+}
+
+func TestGatewayRegisters(t *testing.T) {
+	eachKind(t, func(t *testing.T, as kind) {
+		p := openPage(t, startGateway(t))
+
+		token := mint(t, as(both("tommy")))
+		p.listen(token)
+		connected := p.expect("connected")
+		assert.Equal(t, token, connected.Token)
+		assert.NotEmpty(t, connected.Region)
+		assert.NotEmpty(t, connected.Gateway)
+		p.register()
+		p.expect("ready")
+		p.register() // as the SDK does every 30 s
+		p.expect("ready")
+	})
 }
 
 func TestGatewayRefusesTokens(t *testing.T) {
@@ -156,10 +181,25 @@ func TestGatewayRefusesTokens(t *testing.T) {
 			"exp":   time.Now().Add(time.Hour).Unix(),
 			"scope": "scope:client:incoming?clientName=tommy",
 		}
-		for name, value := range change {
-			claims[name] = value
-		}
+		maps.Copy(claims, change)
 		signed, err := jwt.NewWithClaims(jwt.SigningMethodHS256, claims).SignedString([]byte(key))
+		require.NoError(t, err)
+		return signed
+	}
+	access := func(key string, change jwt.MapClaims, header ...string) string {
+		claims := jwt.MapClaims{
+			"iss": apiKeySID,
+			"sub": accountSID,
+			"exp": time.Now().Add(time.Hour).Unix(),
+			"grants": map[string]any{
+				"identity": "tommy",
+				"voice":    map[string]any{"incoming": map[string]any{"allow": true}},
+			},
+		}
+		maps.Copy(claims, change)
+		token := jwt.NewWithClaims(jwt.SigningMethodHS256, claims)
+		token.Header["cty"] = append(header, "twilio-fpa;v=1")[0]
+		signed, err := token.SignedString([]byte(key))
 		require.NoError(t, err)
 		return signed
 	}
@@ -180,6 +220,21 @@ func TestGatewayRefusesTokens(t *testing.T) {
 		"tampered and expired":   {sign("another key", jwt.MapClaims{"exp": time.Now().Unix() - 1}), 31202},
 		"foreign and expired":    {sign("another key", jwt.MapClaims{"iss": "AC2", "exp": time.Now().Unix() - 1}), 31203},
 		"issuer that is no text": {sign(authToken, jwt.MapClaims{"iss": 1}), 31204},
+
+		"Access Token, tampered":               {access("another key", nil), 31202},
+		"Access Token, with the auth token":    {access(authToken, nil), 31202},
+		"Access Token, with no key":            {access("", nil), 31202},
+		"Access Token, foreign":                {access("another key", jwt.MapClaims{"sub": "AC2"}), 31203},
+		"Access Token, foreign, with our key":  {access(apiKeySecret, jwt.MapClaims{"sub": "AC2"}), 31203},
+		"Access Token, of no account":          {access(apiKeySecret, jwt.MapClaims{"sub": nil}), 31203},
+		"Access Token, of another API key":     {access(apiKeySecret, jwt.MapClaims{"iss": "SK2"}), 31204},
+		"Access Token, expired":                {access(apiKeySecret, jwt.MapClaims{"exp": time.Now().Unix() - 1}), 31205},
+		"Access Token, that never expires":     {access(apiKeySecret, jwt.MapClaims{"exp": nil}), 31204},
+		"Access Token, valid for over 24 h":    {access(apiKeySecret, jwt.MapClaims{"exp": time.Now().Add(25 * time.Hour).Unix()}), 31207},
+		"Access Token, not valid yet":          {access(apiKeySecret, jwt.MapClaims{"nbf": time.Now().Add(time.Minute).Unix()}), 31204},
+		"Access Token, of another form":        {access(apiKeySecret, nil, "twilio-fpa;v=2"), 31204},
+		"Access Token, without a client name":  {access(apiKeySecret, jwt.MapClaims{"grants": map[string]any{}}), 31204},
+		"Access Token, with grants not JSON's": {access(apiKeySecret, jwt.MapClaims{"grants": "everything"}), 31204},
 	}
 	for name, test := range tests {
 		t.Run(name, func(t *testing.T) {
@@ -228,7 +283,7 @@ func TestGatewayCall(t *testing.T) {
 	alice := openDevice(t, address, both("alice"))
 	tommys := []*page{
 		openDevice(t, address, both("tommy")),
-		openDevice(t, address, both("tommy")),
+		openDevice(t, address, accessToken(both("tommy"))), // who shows which kind makes no difference
 		openDevice(t, address, both("tommy")),
 	}
 
@@ -414,15 +469,17 @@ func TestGatewayRefusesCalls(t *testing.T) {
 	}
 	for name, test := range tests {
 		t.Run(name, func(t *testing.T) {
-			address := startGateway(t)
-			openDevice(t, address, both("tommy"))
-			openDevice(t, address, newToken().AllowClientOutgoing(applicationSID).SetClientName("caller"))
-			alice := openDevice(t, address, test.token)
-			alice.send("invite", payload{CallSID: "TJ1", SDP: "offer", Twilio: application{test.query}})
-			refusal := alice.expect("hangup")
-			assert.Equal(t, "TJ1", refusal.CallSID)
-			require.NotNil(t, refusal.Error)
-			assert.Equal(t, test.code, refusal.Error.Code)
+			eachKind(t, func(t *testing.T, as kind) {
+				address := startGateway(t)
+				openDevice(t, address, as(both("tommy")))
+				openDevice(t, address, as(newToken().AllowClientOutgoing(applicationSID).SetClientName("caller")))
+				alice := openDevice(t, address, as(test.token))
+				alice.send("invite", payload{CallSID: "TJ1", SDP: "offer", Twilio: application{test.query}})
+				refusal := alice.expect("hangup")
+				assert.Equal(t, "TJ1", refusal.CallSID)
+				require.NotNil(t, refusal.Error)
+				assert.Equal(t, test.code, refusal.Error.Code)
+			})
 		})
 	}
 }
@@ -457,15 +514,17 @@ func TestGatewayNamelessCaller(t *testing.T) {
 }
 
 func TestGatewaySignedParamsWin(t *testing.T) {
-	address := startGateway(t)
-	alice := openDevice(t, address, newToken().AllowClientOutgoing(applicationSID, url.Values{
-		"To": {"tommy"}, "Department": {"support"}}))
-	tommy := openDevice(t, address, both("tommy"))
-	openDevice(t, address, both("mallory"))
+	eachKind(t, func(t *testing.T, as kind) {
+		address := startGateway(t)
+		alice := openDevice(t, address, as(newToken().SetClientName("alice").AllowClientOutgoing(applicationSID, url.Values{
+			"To": {"tommy"}, "Department": {"support"}})))
+		tommy := openDevice(t, address, as(both("tommy")))
+		openDevice(t, address, as(both("mallory")))
 
-	alice.send("invite", payload{CallSID: "TJ1", SDP: "offer",
-		Twilio: application{"To=mallory&Department=sales&Department=board&Note=hello"}})
-	assert.Equal(t, "Department=support&Note=hello", tommy.expect("invite").Parameters["Params"])
+		alice.send("invite", payload{CallSID: "TJ1", SDP: "offer",
+			Twilio: application{"To=mallory&Department=sales&Department=board&Note=hello"}})
+		assert.Equal(t, "Department=support&Note=hello", tommy.expect("invite").Parameters["Params"])
+	})
 }
 
 func TestGatewayDropsOldestRegistration(t *testing.T) {
@@ -531,29 +590,32 @@ func TestGatewayUnregisters(t *testing.T) {
 }
 
 func TestGatewayTokenExpiresDuringCall(t *testing.T) {
-	address := startGateway(t)
-	alice := openDevice(t, address, both("alice").SetTTL(3*time.Second)) // 2 s at least, as exp is rounded down
-	tommy := openDevice(t, address, both("tommy"))
-	alice.dial("tommy")
-	alice.expect("ringing")
-	sid := tommy.expect("invite").CallSID
-	tommy.send("answer", payload{CallSID: sid, SDP: "answer"})
-	alice.expect("answer")
+	eachKind(t, func(t *testing.T, as kind) {
+		address := startGateway(t)
+		alice := openDevice(t, address, as(both("alice").SetTTL(3*time.Second))) // 2 s at least, as exp is rounded down
+		tommy := openDevice(t, address, as(both("tommy")))
+		alice.dial("tommy")
+		alice.expect("ringing")
+		sid := tommy.expect("invite").CallSID
+		tommy.send("answer", payload{CallSID: sid, SDP: "answer"})
+		alice.expect("answer")
 
-	alice.expectFault("error", 31205)
-	tommy.expectNothing()
-	tommy.send("hangup", payload{CallSID: sid})
-	alice.expect("hangup")
+		alice.expectFault("error", 31205)
+		alice.expect("offline")
+		tommy.expectNothing()
+		tommy.send("hangup", payload{CallSID: sid})
+		alice.expect("hangup")
 
-	alice.dial("tommy")
-	alice.expectFault("hangup", 31205)
-	tommy.dial("alice")
-	tommy.expectFault("hangup", 31404)
+		alice.dial("tommy")
+		alice.expectFault("hangup", 31205)
+		tommy.dial("alice")
+		tommy.expectFault("hangup", 31404)
 
-	alice.listen(mint(t, both("alice")))
-	alice.expect("connected")
-	alice.dial("tommy")
-	alice.expect("ringing")
+		alice.listen(mint(t, as(both("alice"))))
+		alice.expect("connected")
+		alice.dial("tommy")
+		alice.expect("ringing")
+	})
 }
 
 func TestGatewayHeartbeat(t *testing.T) {
@@ -582,7 +644,7 @@ func TestGatewayClosesOnNonsense(t *testing.T) {
 }
 
 func TestGatewayGoesAway(t *testing.T) {
-	g := newGateway(accountSID, authToken)
+	g := newGateway(testAccount)
 	server := httptest.NewServer(g)
 	defer server.Close()
 	p := openDevice(t, server.URL, both("tommy"))

@@ -1,8 +1,10 @@
 // Command softphone is a web backend with a page on which the real Twilio
-// Client SDK makes and takes calls. It needs no account: without credentials
-// it makes some up and runs a stand-in for Twilio's signalling gateway. With
-// TWILIO_ACCOUNT_SID, TWILIO_AUTH_TOKEN and TWILIO_APP_SID in the environment
-// the same page talks to Twilio.
+// Client SDK, or the Voice SDK that came after it, makes and takes calls. It
+// needs no account: without credentials it makes some up and runs a stand-in for
+// Twilio's signalling gateway. With TWILIO_ACCOUNT_SID, TWILIO_AUTH_TOKEN and
+// TWILIO_APP_SID in the environment the same page talks to Twilio; with
+// TWILIO_API_KEY_SID and TWILIO_API_KEY_SECRET too it can do so with Access
+// Tokens.
 package main
 
 import (
@@ -68,33 +70,54 @@ func run(ctx context.Context, args []string, getenv func(string) string, stdout,
 // account is what a token is made with.
 type account struct {
 	sid, authToken, applicationSID string
-	demo                           bool // made up, and known to no Twilio
+	apiKeySID, apiKeySecret        string // for Access Tokens; "" if there are none
+	demo                           bool   // made up, and known to no Twilio
 }
 
 func accountFrom(getenv func(string) string) (account, error) {
-	names := []string{"TWILIO_ACCOUNT_SID", "TWILIO_AUTH_TOKEN", "TWILIO_APP_SID"}
-	var missing []string
+	credentials, credentialsErr := allOrNone(getenv, "TWILIO_ACCOUNT_SID", "TWILIO_AUTH_TOKEN", "TWILIO_APP_SID")
+	apiKey, apiKeyErr := allOrNone(getenv, "TWILIO_API_KEY_SID", "TWILIO_API_KEY_SECRET")
+	switch err := errors.Join(credentialsErr, apiKeyErr); {
+	case err != nil:
+		return account{}, err
+	case credentials == nil && apiKey != nil:
+		return account{}, errors.New("an API key without an account: set TWILIO_ACCOUNT_SID, TWILIO_AUTH_TOKEN and TWILIO_APP_SID too")
+	case credentials == nil:
+		return account{
+			sid: "ACdemo" + rand.Text(), authToken: rand.Text(), applicationSID: "APdemo" + rand.Text(),
+			apiKeySID: "SKdemo" + rand.Text(), apiKeySecret: rand.Text(),
+			demo: true,
+		}, nil
+	}
+	acct := account{sid: credentials[0], authToken: credentials[1], applicationSID: credentials[2]}
+	if apiKey != nil {
+		acct.apiKeySID, acct.apiKeySecret = apiKey[0], apiKey[1]
+	}
+	return acct, nil
+}
+
+// allOrNone returns the values of variables that belong together, nil if none
+// of them is set.
+func allOrNone(getenv func(string) string, names ...string) ([]string, error) {
+	var values, missing []string
 	for _, name := range names {
-		if getenv(name) == "" {
+		if value := getenv(name); value != "" {
+			values = append(values, value)
+		} else {
 			missing = append(missing, name)
 		}
 	}
-	switch len(missing) {
-	case 0:
-		return account{sid: getenv(names[0]), authToken: getenv(names[1]), applicationSID: getenv(names[2])}, nil
-	case len(names):
-		return account{sid: "ACdemo" + rand.Text(), authToken: rand.Text(), applicationSID: "APdemo" + rand.Text(), demo: true}, nil
-	default:
-		return account{}, fmt.Errorf("%s not set: set all of %s to use Twilio, or none for the local stand-in",
-			strings.Join(missing, ", "), strings.Join(names, ", "))
+	if len(values) > 0 && len(missing) > 0 {
+		return nil, fmt.Errorf("%s not set: set all of %s, or none", strings.Join(missing, ", "), strings.Join(names, ", "))
 	}
+	return values, nil
 }
 
 // softphone is the web backend.
 type softphone struct {
-	template       *capability.CapabilityToken // checked once, cloned for each request
-	applicationSID string
-	gateway        *gateway // nil if the page talks to Twilio
+	account  account
+	template *capability.CapabilityToken // checked once, cloned for each request
+	gateway  *gateway                    // nil if the page talks to Twilio
 
 	mu       sync.Mutex
 	sessions map[string]user // by the value of the session cookie
@@ -105,6 +128,7 @@ type softphone struct {
 type user struct {
 	clientName         string
 	incoming, outgoing bool
+	accessToken        bool // is what they get, rather than a capability token
 }
 
 func newSoftphone(getenv func(string) string, ttl time.Duration) (*softphone, error) {
@@ -113,16 +137,16 @@ func newSoftphone(getenv func(string) string, ttl time.Duration) (*softphone, er
 		return nil, err
 	}
 	app := &softphone{
-		template:       capability.New(acct.sid, acct.authToken).SetTTL(ttl),
-		applicationSID: acct.applicationSID,
-		sessions:       map[string]user{},
+		account:  acct,
+		template: capability.New(acct.sid, acct.authToken).SetTTL(ttl),
+		sessions: map[string]user{},
 	}
 	// The application SID is checked too, though not every token holds it.
-	if err := app.token(user{clientName: "anybody", outgoing: true}).Err(); err != nil {
+	if _, err := app.token(user{clientName: "anybody", outgoing: true, accessToken: app.accessTokens()}).ToJWT(); err != nil {
 		return nil, err
 	}
 	if acct.demo {
-		app.gateway = newGateway(acct.sid, acct.authToken)
+		app.gateway = newGateway(acct)
 	}
 	return app, nil
 }
@@ -157,6 +181,9 @@ func (s *softphone) gatewayName() string {
 	}
 	return "local stand-in for Twilio"
 }
+
+// accessTokens reports whether there is an API key to sign them with.
+func (s *softphone) accessTokens() bool { return s.account.apiKeySID != "" }
 
 func (s *softphone) handler() http.Handler {
 	files, err := fs.Sub(static, "static")
@@ -198,16 +225,21 @@ func (s *softphone) protect(next http.Handler) http.Handler {
 func (s *softphone) config(w http.ResponseWriter, _ *http.Request) {
 	w.Header().Set("Content-Type", "application/json")
 	w.Header().Set("Cache-Control", "no-store")
-	json.NewEncoder(w).Encode(map[string]any{"gateway": s.gatewayName(), "local": s.gateway != nil})
+	json.NewEncoder(w).Encode(map[string]any{
+		"gateway":      s.gatewayName(),
+		"local":        s.gateway != nil,
+		"accessTokens": s.accessTokens(),
+	})
 }
 
 // signIn starts a session. Its cookie is for the client's own path, so that
 // two tabs of one browser can be two clients.
 func (s *softphone) signIn(w http.ResponseWriter, r *http.Request) {
 	u := user{
-		clientName: r.PathValue("name"),
-		incoming:   r.FormValue("incoming") != "",
-		outgoing:   r.FormValue("outgoing") != "",
+		clientName:  r.PathValue("name"),
+		incoming:    r.FormValue("incoming") != "",
+		outgoing:    r.FormValue("outgoing") != "",
+		accessToken: r.FormValue("token") == "access",
 	}
 	if _, err := s.token(u).ToJWT(); err != nil {
 		http.Error(w, err.Error(), http.StatusBadRequest)
@@ -245,7 +277,7 @@ func sessionCookie(clientName, id string) *http.Cookie {
 }
 
 // mint decides what the sender of a request may do.
-func (s *softphone) mint(r *http.Request) (*capability.CapabilityToken, error) {
+func (s *softphone) mint(r *http.Request) (capabilityhttp.Token, error) {
 	cookie, err := r.Cookie("session")
 	if err != nil {
 		return nil, &capabilityhttp.Error{Status: http.StatusUnauthorized, Message: "not signed in"}
@@ -261,7 +293,7 @@ func (s *softphone) mint(r *http.Request) (*capability.CapabilityToken, error) {
 
 // token returns what u is granted. Twilio passes the signed parameter to the
 // application: the page cannot change it.
-func (s *softphone) token(u user) *capability.CapabilityToken {
+func (s *softphone) token(u user) capabilityhttp.Token {
 	token := s.template.Clone()
 	if u.incoming {
 		token.AllowClientIncoming(u.clientName)
@@ -269,7 +301,10 @@ func (s *softphone) token(u user) *capability.CapabilityToken {
 		token.SetClientName(u.clientName)
 	}
 	if u.outgoing {
-		token.AllowClientOutgoing(s.applicationSID, url.Values{"Department": {"support"}})
+		token.AllowClientOutgoing(s.account.applicationSID, url.Values{"Department": {"support"}})
+	}
+	if u.accessToken {
+		return capabilityhttp.AccessToken(token, s.account.apiKeySID, s.account.apiKeySecret)
 	}
 	return token
 }

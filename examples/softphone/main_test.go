@@ -25,7 +25,7 @@ import (
 	"github.com/seed-6c737938/capability"
 )
 
-// environment is a getenv; by default all three variables are set.
+// environment is a getenv; by default all variables but those of an API key are set.
 func environment(change map[string]string) func(string) string {
 	env := map[string]string{
 		"TWILIO_ACCOUNT_SID": accountSID,
@@ -59,6 +59,10 @@ func TestRunRefusesMistakes(t *testing.T) {
 		"address in use":            {[]string{"-addr", listener.Addr().String()}, nil, 1, "in use"},
 		"no account SID":            {nil, map[string]string{"TWILIO_ACCOUNT_SID": ""}, 2, "TWILIO_ACCOUNT_SID not set"},
 		"no auth token":             {nil, map[string]string{"TWILIO_AUTH_TOKEN": ""}, 2, "TWILIO_AUTH_TOKEN not set"},
+		"API key without a secret":  {nil, map[string]string{"TWILIO_API_KEY_SID": apiKeySID}, 2, "TWILIO_API_KEY_SECRET not set"},
+		"API key without a SID":     {nil, map[string]string{"TWILIO_API_KEY_SECRET": apiKeySecret}, 2, "TWILIO_API_KEY_SID not set"},
+		"API key SID not one":       {nil, map[string]string{"TWILIO_API_KEY_SID": "hello", "TWILIO_API_KEY_SECRET": apiKeySecret}, 2, `"hello"`},
+		"API key alone":             {nil, map[string]string{"TWILIO_ACCOUNT_SID": "", "TWILIO_AUTH_TOKEN": "", "TWILIO_APP_SID": "", "TWILIO_API_KEY_SID": apiKeySID, "TWILIO_API_KEY_SECRET": apiKeySecret}, 2, "API key without an account"},
 		"no application SID":        {nil, map[string]string{"TWILIO_APP_SID": ""}, 2, "TWILIO_APP_SID not set"},
 		"only the account SID":      {nil, map[string]string{"TWILIO_AUTH_TOKEN": "", "TWILIO_APP_SID": ""}, 2, "TWILIO_AUTH_TOKEN, TWILIO_APP_SID not set"},
 		"account SID not one":       {nil, map[string]string{"TWILIO_ACCOUNT_SID": "hello"}, 2, `"hello"`},
@@ -71,6 +75,7 @@ func TestRunRefusesMistakes(t *testing.T) {
 			assert.Equal(t, test.status, run(t.Context(), test.args, environment(test.env), &stdout, &stderr))
 			assert.Contains(t, stderr.String(), test.says)
 			assert.False(t, strings.Contains(stdout.String()+stderr.String(), authToken), "the auth token was printed")
+			assert.False(t, strings.Contains(stdout.String()+stderr.String(), apiKeySecret), "the API key's secret was printed")
 		})
 	}
 }
@@ -193,6 +198,38 @@ func TestToken(t *testing.T) {
 	}
 }
 
+func TestAccessToken(t *testing.T) {
+	app := newApp(t, environment(map[string]string{"TWILIO_API_KEY_SID": apiKeySID, "TWILIO_API_KEY_SECRET": apiKeySecret}))
+	b := openBrowser(t, app)
+	response, body := b.do("POST", "/clients/tommy/session", url.Values{"incoming": {"yes"}, "outgoing": {"yes"}, "token": {"access"}})
+	require.Equal(t, http.StatusNoContent, response.StatusCode, body)
+
+	_, body = b.do("GET", "/clients/tommy/token", nil)
+	var answer struct {
+		Identity, Token string
+		ExpiresAt       time.Time
+	}
+	require.NoError(t, json.Unmarshal([]byte(body), &answer), body)
+	granted, err := verifyAccessToken(answer.Token, testAccount)
+	require.NoError(t, err)
+	assert.Equal(t, "tommy", answer.Identity)
+	assert.True(t, granted.expiresAt.Equal(answer.ExpiresAt))
+	granted.expiresAt = time.Time{}
+	assert.Equal(t, &grants{
+		clientName: "tommy",
+		incoming:   true,
+		outgoing:   true,
+		params:     url.Values{"Department": {"support"}},
+	}, granted)
+}
+
+func TestAccessTokenNeedsAnAPIKey(t *testing.T) {
+	b := openBrowser(t, newApp(t, environment(nil)))
+	response, body := b.do("POST", "/clients/tommy/session", url.Values{"incoming": {"yes"}, "token": {"access"}})
+	assert.Equal(t, http.StatusBadRequest, response.StatusCode)
+	assert.Contains(t, body, "invalid API key")
+}
+
 func TestTokenNeedsASession(t *testing.T) {
 	app := newApp(t, noEnvironment)
 	b := openBrowser(t, app)
@@ -251,8 +288,8 @@ func TestGatewayIsTwilioOrLocal(t *testing.T) {
 		signal  int
 		connect string
 	}{
-		"local":  {noEnvironment, `{"gateway":"local stand-in for Twilio","local":true}`, http.StatusUpgradeRequired, "connect-src 'self';"},
-		"Twilio": {environment(nil), `{"gateway":"Twilio","local":false}`, http.StatusNotFound, "connect-src 'self' https://*.twilio.com wss://*.twilio.com;"},
+		"local":  {noEnvironment, `{"gateway":"local stand-in for Twilio","local":true,"accessTokens":true}`, http.StatusUpgradeRequired, "connect-src 'self';"},
+		"Twilio": {environment(nil), `{"gateway":"Twilio","local":false,"accessTokens":false}`, http.StatusNotFound, "connect-src 'self' https://*.twilio.com wss://*.twilio.com;"},
 	}
 	for name, test := range tests {
 		t.Run(name, func(t *testing.T) {
@@ -273,18 +310,21 @@ func TestDemoCredentialsDiffer(t *testing.T) {
 	second, err := accountFrom(noEnvironment)
 	require.NoError(t, err)
 	assert.False(t, first.authToken == second.authToken, "two programs have one auth token")
+	assert.False(t, first.apiKeySecret == second.apiKeySecret, "two programs have one API key")
 }
 
 func TestSDKIsTheOnePublished(t *testing.T) {
-	sums, err := static.ReadFile("static/sdk/SHA256SUMS")
-	require.NoError(t, err)
-	lines := strings.Split(strings.TrimSpace(string(sums)), "\n")
-	require.Len(t, lines, 2)
-	for _, line := range lines {
-		sum, name, _ := strings.Cut(line, "  ")
-		file, err := static.ReadFile("static/sdk/" + name)
+	for _, folder := range []string{"static/sdk1/", "static/sdk2/"} {
+		sums, err := static.ReadFile(folder + "SHA256SUMS")
 		require.NoError(t, err)
-		got := sha256.Sum256(file)
-		assert.Equal(t, sum, hex.EncodeToString(got[:]), name)
+		lines := strings.Split(strings.TrimSpace(string(sums)), "\n")
+		require.Len(t, lines, 2)
+		for _, line := range lines {
+			sum, name, _ := strings.Cut(line, "  ")
+			file, err := static.ReadFile(folder + name)
+			require.NoError(t, err)
+			got := sha256.Sum256(file)
+			assert.Equal(t, sum, hex.EncodeToString(got[:]), folder+name)
+		}
 	}
 }

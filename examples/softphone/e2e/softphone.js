@@ -81,15 +81,15 @@ export class Softphone {
   }
 
   // device opens a page, signs in, and waits until the device is ready.
-  async device(name, grants) {
+  async device(name, choice) {
     const phone = await this.open();
-    await phone.signIn(name, grants);
+    await phone.signIn(name, choice);
     await phone.state('Ready');
     return phone;
   }
 
-  devices(...names) {
-    return Promise.all(names.map((name) => this.device(name)));
+  devices(names, choice) {
+    return Promise.all(names.map((name) => this.device(name, choice)));
   }
 }
 
@@ -103,11 +103,18 @@ export class Phone {
     return this.page.getByRole('button', { name, exact: true });
   }
 
-  async signIn(name, { incoming = true, outgoing = true } = {}) {
+  async signIn(name, { incoming = true, outgoing = true, sdk = 'SDK 1.15.1', token = 'Capability token' } = {}) {
     await this.page.getByLabel('Client name').fill(name);
     await this.page.getByLabel('receive calls').setChecked(incoming);
     await this.page.getByLabel('make calls').setChecked(outgoing);
+    await this.page.getByRole('radio', { name: sdk }).check();
+    await this.page.getByRole('radio', { name: token }).check();
     await this.button('Sign in').click();
+  }
+
+  // name is who has signed in.
+  name() {
+    return this.page.locator('#client').textContent();
   }
 
   async dial(name) {

@@ -8,7 +8,37 @@ let browser;
 before(async () => { browser = await launchBrowser(); });
 after(() => browser.close());
 
-test('the token of the backend reaches the gateway unchanged', async (t) => {
+const foreignAccount = 'AC00000000000000000000000000000002';
+const capabilityToken = {
+  token: 'Capability token',
+  tampered: { scope: 'scope:client:incoming?clientName=tommy' },
+  foreign: { iss: foreignAccount },
+  shown: ({ iss, scope }) => [iss, ...scope.split(' '), 'the auth token of the account'],
+};
+const accessToken = {
+  token: 'Access Token',
+  tampered: { grants: { identity: 'tommy', voice: { incoming: { allow: true } } } },
+  foreign: { sub: foreignAccount },
+  shown: ({ iss, sub, grants: { voice } }) => [sub, JSON.stringify(voice.outgoing), `the API key ${iss}`],
+};
+const sdk1 = { sdk: 'SDK 1.15.1', ready: 'ready', expired: '31205' };
+const sdk2 = { sdk: 'SDK 2.18.5', ready: 'registered', expired: '20104' };
+const ways = [{ ...sdk1, ...capabilityToken }, { ...sdk2, ...capabilityToken }, { ...sdk2, ...accessToken }];
+const [oldWay, , newWay] = ways;
+
+function testIn(someWays, name, run) {
+  for (const way of someWays) {
+    test(`${name} (${way.sdk}, ${way.token})`, (t) => run(t, way));
+  }
+}
+
+// eachWay tests each SDK with each kind of token that it takes.
+const eachWay = (name, run) => testIn(ways, name, run);
+
+// eachSDK is for what the kind of the token has no part in.
+const eachSDK = (name, run) => testIn([oldWay, newWay], name, run);
+
+eachWay('the token of the backend reaches the gateway unchanged', async (t, way) => {
   const softphone = await Softphone.start(t, browser);
   const tommy = await softphone.open();
   const answered = tommy.page.waitForResponse((response) => response.url().endsWith('/token'));
@@ -19,7 +49,7 @@ test('the token of the backend reaches the gateway unchanged', async (t) => {
       }
     }));
   });
-  await tommy.signIn('tommy');
+  await tommy.signIn('tommy', way);
   await tommy.state('Ready');
 
   const { identity, token } = await (await answered).json();
@@ -27,24 +57,17 @@ test('the token of the backend reaches the gateway unchanged', async (t) => {
   assert.equal((await listened).payload.token, token);
   const claims = JSON.parse(Buffer.from(token.split('.')[1], 'base64url'));
   const shown = await tommy.page.getByRole('region', { name: 'Token' }).innerText();
-  for (const text of [claims.iss, ...claims.scope.split(' '), 'Receives calls to tommy', 'Department support']) {
+  for (const text of [way.token, ...way.shown(claims), 'Receives calls to tommy', 'Department support']) {
     assert.ok(shown.includes(text), `${text} in ${shown}`);
   }
   assert.match(shown, /(1:00:00|59:5\d) left/);
 });
 
-test('alice calls tommy, they talk, and either hangs up', async (t) => {
+eachWay('alice calls tommy, they talk, and either hangs up', async (t, way) => {
   const softphone = await Softphone.start(t, browser);
-  const [alice, tommy] = await softphone.devices('alice', 'tommy');
+  const [alice, tommy] = await softphone.devices(['alice', 'tommy'], way);
   for (const [first, second] of [[alice, tommy], [tommy, alice]]) {
-    await alice.dial('tommy');
-    await alice.logged('ringing');
-    await tommy.rings('alice');
-    await tommy.notice('Department: support'); // the signed parameter
-    await tommy.accept();
-    await Promise.all([alice.talks('tommy'), tommy.talks('alice')]);
-    await Promise.all([alice.state('On a call'), tommy.state('On a call')]);
-    await Promise.all([alice.hears(), tommy.hears()]);
+    await talk(alice, tommy);
     await first.hangUp();
     await Promise.all([first.idle(), second.idle()]);
     await Promise.all([first.state('Ready'), second.state('Ready')]);
@@ -53,9 +76,32 @@ test('alice calls tommy, they talk, and either hangs up', async (t) => {
   assert.ok(!(await tommy.events()).includes('error'));
 });
 
-test('a call that rings is rejected, or given up', async (t) => {
+test('both SDKs call each other', async (t) => {
   const softphone = await Softphone.start(t, browser);
-  const [alice, tommy] = await softphone.devices('alice', 'tommy');
+  const [alice, tommy] = await Promise.all([softphone.device('alice'), softphone.device('tommy', newWay)]);
+  for (const [caller, callee] of [[alice, tommy], [tommy, alice]]) {
+    await talk(caller, callee);
+    await caller.hangUp();
+    await Promise.all([caller.idle(), callee.idle()]);
+  }
+});
+
+// talk has one of alice and tommy call the other, until both hear the other.
+async function talk(caller, callee) {
+  const [from, to] = await Promise.all([caller.name(), callee.name()]);
+  await caller.dial(to);
+  await caller.logged('ringing');
+  await callee.rings(from);
+  await callee.notice('Department: support'); // the signed parameter
+  await callee.accept();
+  await Promise.all([caller.talks(to), callee.talks(from)]);
+  await Promise.all([caller.state('On a call'), callee.state('On a call')]);
+  await Promise.all([caller.hears(), callee.hears()]);
+}
+
+eachSDK('a call that rings is rejected, or given up', async (t, way) => {
+  const softphone = await Softphone.start(t, browser);
+  const [alice, tommy] = await softphone.devices(['alice', 'tommy'], way);
   await alice.dial('tommy');
   await tommy.rings('alice');
   await tommy.button('Reject').click();
@@ -69,9 +115,10 @@ test('a call that rings is rejected, or given up', async (t) => {
   await Promise.all([alice.idle(), tommy.idle()]);
 });
 
-test('two devices named tommy ring, and the first to accept gets the call', async (t) => {
+test('devices of both SDKs named tommy ring, and the first to accept gets the call', async (t) => {
   const softphone = await Softphone.start(t, browser);
-  const [alice, first, second] = await softphone.devices('alice', 'tommy', 'tommy');
+  const [[alice, first], second] = await Promise.all([
+    softphone.devices(['alice', 'tommy']), softphone.device('tommy', newWay)]);
   await alice.dial('tommy');
   await Promise.all([first.rings('alice'), second.rings('alice')]);
   await first.accept();
@@ -82,9 +129,9 @@ test('two devices named tommy ring, and the first to accept gets the call', asyn
   await Promise.all([alice.hears(), first.hears()]);
 });
 
-test('two devices named tommy accept at once, and one gets the call', async (t) => {
+eachSDK('two devices named tommy accept at once, and one gets the call', async (t, way) => {
   const softphone = await Softphone.start(t, browser);
-  const [alice, ...tommys] = await softphone.devices('alice', 'tommy', 'tommy');
+  const [alice, ...tommys] = await softphone.devices(['alice', 'tommy', 'tommy'], way);
   await alice.dial('tommy');
   await Promise.all(tommys.map((tommy) => tommy.rings('alice')));
   await Promise.all(tommys.map((tommy) => tommy.accept()));
@@ -101,7 +148,10 @@ test('two devices named tommy accept at once, and one gets the call', async (t) 
 test('the eleventh device named tommy drops the first', async (t) => {
   const softphone = await Softphone.start(t, browser);
   const first = await softphone.device('tommy');
-  const others = await softphone.devices(...Array(9).fill('tommy'));
+  const others = [];
+  for (const way of ways) {
+    others.push(...await softphone.devices(['tommy', 'tommy', 'tommy'], way));
+  }
   assert.deepEqual(await first.events(), ['token', 'ready']);
   others.push(await softphone.device('tommy'));
   await first.state('Offline');
@@ -112,10 +162,10 @@ test('the eleventh device named tommy drops the first', async (t) => {
   assert.ok(!(await first.events()).includes('incoming'));
 });
 
-test('a device cannot do what its token does not grant', async (t) => {
+eachWay('a device cannot do what its token does not grant', async (t, way) => {
   const softphone = await Softphone.start(t, browser);
-  const [alice, tommy] = await Promise.all([softphone.device('alice', { outgoing: false }), softphone.open()]);
-  await tommy.signIn('tommy', { incoming: false });
+  const [alice, tommy] = await Promise.all([softphone.device('alice', { ...way, outgoing: false }), softphone.open()]);
+  await tommy.signIn('tommy', { ...way, incoming: false });
   await tommy.state('Ready for outgoing calls only');
   await alice.dial('tommy');
   await alice.notice('Error 31201');
@@ -126,16 +176,16 @@ test('a device cannot do what its token does not grant', async (t) => {
   await alice.rings('tommy');
 });
 
-test('the page cannot change a signed parameter', async (t) => {
+eachSDK('the page cannot change a signed parameter', async (t, way) => {
   const softphone = await Softphone.start(t, browser);
-  const tommy = await softphone.device('tommy');
+  const tommy = await softphone.device('tommy', way);
   const alice = await softphone.open();
   await alice.page.routeWebSocket(/signal/, (page) => {
     const gateway = page.connectToServer();
     page.onMessage((frame) => gateway.send(frame.replace('"To=tommy"', '"To=tommy&Department=board&Note=hello"')));
   });
   await alice.page.reload(); // a socket is routed only on a page that is loaded afterwards
-  await alice.signIn('alice');
+  await alice.signIn('alice', way);
   await alice.state('Ready');
   await alice.dial('tommy');
   await tommy.notice('Department: support · Note: hello');
@@ -156,42 +206,42 @@ function changeClaims(token, change) {
   return [header, Buffer.from(JSON.stringify(claims)).toString('base64url'), signature].join('.');
 }
 
-test('a tampered token is refused', async (t) => {
+eachWay('a tampered token is refused', async (t, way) => {
   const softphone = await Softphone.start(t, browser);
   const mallory = await softphone.open();
-  await alterToken(mallory, ({ token }) => changeClaims(token, { scope: 'scope:client:incoming?clientName=tommy' }));
-  await mallory.signIn('mallory');
+  await alterToken(mallory, ({ token }) => changeClaims(token, way.tampered));
+  await mallory.signIn('mallory', way);
   await mallory.notice('Error 31202');
   await mallory.state('Offline');
 });
 
-test("a foreign account's token is refused", async (t) => {
+eachWay("a foreign account's token is refused", async (t, way) => {
   const softphone = await Softphone.start(t, browser);
   const mallory = await softphone.open();
   await alterToken(mallory, ({ token }) => {
-    const [header, payload] = changeClaims(token, { iss: 'AC00000000000000000000000000000002' }).split('.');
+    const [header, payload] = changeClaims(token, way.foreign).split('.');
     const signature = createHmac('sha256', "the foreign account's").update(`${header}.${payload}`).digest('base64url');
     return `${header}.${payload}.${signature}`;
   });
-  await mallory.signIn('mallory');
+  await mallory.signIn('mallory', way);
   await mallory.notice('Error 31203');
   await mallory.state('Offline');
 });
 
-test('an expired token is refused, and a new one fetched', async (t) => {
+eachWay('an expired token is refused, and a new one fetched', async (t, way) => {
   const softphone = await Softphone.start(t, browser, { args: ['-ttl', '2s'] });
   const tommy = await softphone.open();
   await alterToken(tommy, async ({ token, expiresAt }) => {
     await sleep(Date.parse(expiresAt) - Date.now() + 100);
     return token;
   }, { times: 1 });
-  await tommy.signIn('tommy');
-  await tommy.logged('error', { detail: '31205' });
+  await tommy.signIn('tommy', way);
+  await tommy.logged('error', { detail: way.expired });
   await tommy.state('Token expired');
-  await tommy.logged('ready');
+  await tommy.logged(way.ready);
 });
 
-test('a token of 6 s is renewed, and the device never offline', async (t) => {
+eachWay('a token of 6 s is renewed, and the device never offline', async (t, way) => {
   const softphone = await Softphone.start(t, browser, { args: ['-ttl', '6s'] });
   const tommy = await softphone.open();
   const tokens = new Set();
@@ -200,11 +250,13 @@ test('a token of 6 s is renewed, and the device never offline', async (t) => {
       tokens.add(JSON.parse(payload).payload.token);
     }
   }));
-  await tommy.signIn('tommy');
-  await tommy.logged('ready', { times: 3 });
-  assert.deepEqual(await tommy.events(), Array(3).fill(['token', 'ready']).flat());
-  assert.equal(tokens.size, 3);
+  await tommy.signIn('tommy', way);
+  await tommy.logged('token', { times: 3 });
   await tommy.state('Ready');
+  assert.equal(tokens.size, 3);
+  // SDK 1.x registers with each token, and 2.x once.
+  const events = (await tommy.events()).filter((event) => event !== way.ready);
+  assert.deepEqual(events, ['token', 'token', 'token']);
 });
 
 test('a session that the backend has lost: the page says 401, and when the token expires', async (t) => {
@@ -219,21 +271,27 @@ test('a session that the backend has lost: the page says 401, and when the token
   await tommy.button('Sign in').waitFor();
 });
 
-test('a token that expires during a call leaves the call up', async (t) => {
+eachWay('a token that expires during a call leaves the call up, and a new one makes the device ready', async (t, way) => {
   const softphone = await Softphone.start(t, browser, { args: ['-ttl', '4s'] });
-  const [alice, tommy] = await softphone.devices('alice', 'tommy');
-  await alice.page.context().clearCookies(); // so that it gets no other token
+  const [alice, tommy] = await softphone.devices(['alice', 'tommy'], way);
+  await alice.page.route('**/token', (route) => route.abort());
   await alice.dial('tommy');
   await tommy.rings('alice');
   await tommy.accept();
-  await alice.logged('error', { detail: '31205' });
+  await alice.logged('error', { detail: way.expired });
   await Promise.all([alice.talks('tommy'), tommy.talks('alice')]);
   await Promise.all([alice.hears(), tommy.hears()]);
   await tommy.hangUp();
   await alice.idle();
+  await alice.state('Token expired');
   await alice.dial('tommy');
-  await alice.logged('error', { detail: '31205', times: 2 });
+  await alice.notice('Error 31205');
   await alice.idle();
+
+  await alice.page.unroute('**/token');
+  await alice.state('Ready');
+  await tommy.dial('alice');
+  await alice.rings('tommy');
 });
 
 test('a backend that cannot be reached is asked again', async (t) => {
@@ -272,7 +330,7 @@ test('two tabs of one browser are two clients', async (t) => {
 
 test('a page goes on with its session after a reload, until it signs out', async (t) => {
   const softphone = await Softphone.start(t, browser);
-  const [alice, tommy] = await softphone.devices('alice', 'tommy');
+  const [alice, tommy] = await softphone.devices(['alice', 'tommy']);
   await tommy.page.reload();
   await tommy.state('Ready');
   await tommy.button('Sign out').click();
@@ -310,30 +368,47 @@ async function focus(phone, button) {
   assert.fail(`${button} is not reached`);
 }
 
-test('with credentials the page asks Twilio, and may', async (t) => {
-  const softphone = await Softphone.start(t, browser, {
-    env: {
-      TWILIO_ACCOUNT_SID: 'AC00000000000000000000000000000001',
-      TWILIO_AUTH_TOKEN: 'of-no-account',
-      TWILIO_APP_SID: 'AP00000000000000000000000000000001',
-    },
-  });
-  const hosts = ['chunderw-vpc-gll.twilio.com', 'eventgw.twilio.com', 'sdk.twilio.com'];
-  const alice = await softphone.open({ allow: hosts });
+const account = {
+  TWILIO_ACCOUNT_SID: 'AC00000000000000000000000000000001',
+  TWILIO_AUTH_TOKEN: 'of-no-account',
+  TWILIO_APP_SID: 'AP00000000000000000000000000000001',
+};
+const apiKey = { TWILIO_API_KEY_SID: 'SK00000000000000000000000000000001', TWILIO_API_KEY_SECRET: 'of-no-account' };
+
+eachSDK('with credentials the page asks Twilio, and may', async (t, way) => {
+  const softphone = await Softphone.start(t, browser, { env: { ...account, ...apiKey } });
+  const gateway = way.sdk === sdk1.sdk ? 'chunderw-vpc-gll.twilio.com' : 'voice-js.roaming.twilio.com';
+  const alice = await softphone.open({ allow: [gateway, 'eventgw.twilio.com', 'sdk.twilio.com'] });
   const sockets = [];
   alice.page.on('websocket', (socket) => sockets.push(socket.url()));
   const sound = alice.page.waitForRequest((request) => request.url().startsWith('https://sdk.twilio.com/'));
-  await alice.signIn('alice');
+  await alice.signIn('alice', way);
   await sound;
   await alice.logged('error'); // there is no way to Twilio here
-  assert.equal(sockets[0], 'wss://chunderw-vpc-gll.twilio.com/signal');
+  assert.equal(sockets[0], `wss://${gateway}/signal`);
+});
+
+test('an Access Token can be chosen only with SDK 2.x and an API key', async (t) => {
+  for (const [env, enabled] of [[{}, true], [account, false], [{ ...account, ...apiKey }, true]]) {
+    const phone = await (await Softphone.start(t, browser, { env })).open();
+    const radio = (name) => phone.page.getByRole('radio', { name });
+    await radio(sdk2.sdk).check();
+    await phone.page.getByText('Only SDK 2.x').waitFor();
+    assert.equal(await radio('Access Token').isEnabled(), enabled);
+    if (enabled) {
+      await radio('Access Token').check();
+    }
+    await radio(sdk1.sdk).check();
+    assert.ok(await radio('Access Token').isDisabled());
+    assert.ok(await radio('Capability token').isChecked());
+  }
 });
 
 test('the page fits, in light and dark, on a desktop and a phone', async (t) => {
   const softphone = await Softphone.start(t, browser);
-  const tommy = await softphone.device('tommy');
+  const tommy = await softphone.device('tommy', newWay);
   const viewports = { desktop: { width: 1100, height: 720 }, phone: { width: 360, height: 740 } };
-  for (const colorScheme of ['light', 'dark']) {
+  for (const [colorScheme, way] of [['light', oldWay], ['dark', newWay]]) {
     for (const [width, viewport] of Object.entries(viewports)) {
       const alice = await softphone.open({ colorScheme, viewport });
       const shoot = async (what) => {
@@ -342,7 +417,7 @@ test('the page fits, in light and dark, on a desktop and a phone', async (t) => 
         await alice.page.screenshot({ path: `screenshots/${width}-${colorScheme}-${what}.png`, fullPage: true });
       };
       await shoot('sign-in');
-      await alice.signIn('alice');
+      await alice.signIn('alice', way);
       await alice.state('Ready');
       await alice.dial('nobody');
       await alice.notice('Error 31404');

@@ -1,4 +1,8 @@
-// The page of the softphone: it signs in, fetches a token, and hands it to the Twilio Client SDK.
+// The page of the softphone: it signs in, fetches a token, and hands it to an SDK of Twilio.
+
+import * as sdk1 from './sdk1.js';
+import * as sdk2 from './sdk2.js';
+import { readToken } from './token.js';
 
 const $ = (id) => document.getElementById(id);
 
@@ -10,45 +14,27 @@ addEventListener('error', (event) => notify(event.message));
 addEventListener('unhandledrejection', (event) => notify(event.reason.message));
 
 const config = fetch('/config').then((response) => response.json());
-config.then(({ gateway }) => { $('gateway').textContent = gateway; });
+config.then(({ gateway, accessTokens }) => {
+  $('gateway').textContent = gateway;
+  $('no-api-key').hidden = accessTokens;
+  offerTokens();
+});
 
-// What the local gateway needs. With Twilio the SDK's own defaults are right.
-const localOptions = {
-  pStreamFactory(token, _uris, options) {
-    const scheme = location.protocol === 'https:' ? 'wss' : 'ws';
-    return new Twilio.PStream(token, [`${scheme}://${location.host}/signal`], options);
-  },
-  RTCPeerConnection: class extends RTCPeerConnection {
-    // The SDK sends its candidates to nobody: Twilio's media servers need none, another browser does.
-    async setLocalDescription(description) {
-      await super.setLocalDescription(description);
-      while (this.iceGatheringState !== 'complete') {
-        await new Promise((resolve) => this.addEventListener('icegatheringstatechange', resolve, { once: true }));
-      }
-    }
-  },
-  publishEvents: false,
-  sounds: localSounds(),
-};
+const sdks = { 1: sdk1, 2: sdk2 };
 
-function localSounds() {
-  const sounds = { incoming: '/sounds/ring.wav', outgoing: '/sounds/blip.wav', disconnect: '/sounds/blip.wav' };
-  for (const key of '0123456789hs') {
-    sounds[`dtmf${key}`] = '/sounds/blip.wav';
-  }
-  return sounds;
-}
+// expired are the codes of a token that has expired: 2.x has one of its own for the device, and Twilio's for a call.
+const expired = [31205, 20104];
 
 // --- Session
 
-async function signIn(name, grants) {
+async function signIn(name, sdk, grants) {
   const response = await fetch(path(name, 'session'), { method: 'POST', body: grants });
   if (!response.ok) {
     notify(await reason(response));
     return;
   }
-  sessionStorage.setItem('client', name);
-  await start(name);
+  sessionStorage.setItem('client', JSON.stringify([name, sdk]));
+  await start(name, sdk);
 }
 
 async function signOut() {
@@ -57,12 +43,12 @@ async function signOut() {
   await fetch(path(name, 'session'), { method: 'DELETE' });
 }
 
-async function start(name) {
+async function start(name, sdk) {
   if (session) {
     return; // the button was pressed twice
   }
   notify('');
-  session = { name, device: newDevice(), ringing: [], call: null, renewal: 0, token: null };
+  session = { name, sdk: sdks[sdk], device: null, ringing: [], call: null, renewal: 0, token: null };
   render();
   await renew();
 }
@@ -72,7 +58,7 @@ function stop() {
   const { device } = session;
   session = null;
   sessionStorage.removeItem('client');
-  device.destroy();
+  device?.destroy();
   render();
 }
 
@@ -82,7 +68,7 @@ function stop() {
 async function renew() {
   const mine = session;
   clearTimeout(mine.renewal);
-  const { local } = await config;
+  await mine.sdk.load((await config).local);
   let response;
   try {
     response = await fetch(path(mine.name, 'token'));
@@ -97,8 +83,13 @@ async function renew() {
     notify('');
     mine.token = readToken(body);
     log('token', `until ${clock(mine.token.start + mine.token.lifetime)}`);
-    mine.device.setup(body.token, { enableRingingState: true, ...(local && localOptions) });
-    renewIn(0.8 * mine.token.lifetime);
+    if (mine.device) {
+      mine.sdk.renew(mine.device, body.token);
+    } else {
+      mine.device = mine.sdk.open(body.token, (event, detail) => session === mine && onDevice(event, detail));
+    }
+    // A short one sooner: up to a second of it may have passed, and the next one takes its time too.
+    renewIn(Math.min(0.8 * mine.token.lifetime, mine.token.lifetime - 2000));
   } else if (response.status === 401) {
     // There is no use in asking again. A device that has a token may go on until that expires.
     if (!mine.token) {
@@ -117,59 +108,39 @@ function renewIn(ms) {
   session.renewal = setTimeout(renew, ms);
 }
 
-// readToken decodes what the token grants, to show it; only the gateway can check it. The clock of this machine may be
-// wrong, so the lifetime is what the backend's own two times say, counted from now. They are whole seconds: up to one may
-// have passed, and a lifetime of less than 5 s can end before 80 % of it.
-function readToken({ token, expiresAt }) {
-  const claims = JSON.parse(new TextDecoder().decode(decodeBase64URL(token.split('.')[1])));
-  const start = claims.nbf ? claims.nbf * 1000 : Date.now();
-  const lifetime = Date.parse(expiresAt) - start;
-  return { claims, start, lifetime, end: Date.now() + lifetime };
-}
-
-function decodeBase64URL(text) {
-  const binary = atob(text.replaceAll('-', '+').replaceAll('_', '/'));
-  return Uint8Array.from(binary, (char) => char.charCodeAt(0));
-}
-
 // --- Device
 
-function newDevice() {
-  const device = new Twilio.Device();
-  // The events of a device that has been signed out are nobody's any more.
-  const on = (event, handle) => device.on(event, (...args) => {
-    if (session?.device === device) {
-      handle(...args);
-      render();
-    }
-  });
-  on('ready', () => log('ready'));
-  on('offline', () => log('offline'));
-  on('incoming', (call) => {
-    log('incoming', `from ${peer(call)}`);
-    session.ringing.push(call);
-    watch(call);
-  });
-  on('connect', (call) => log('connect', peer(call)));
-  on('cancel', (call) => log('cancel', peer(call)));
-  on('disconnect', (call) => log('disconnect', peer(call)));
-  on('error', (error) => {
-    log('error', `${error.code}: ${error.message}`);
-    notify(`Error ${error.code}: ${error.message}`);
-    if (error.code === 31205) { // expired
-      session.token.end = Date.now();
-      renewIn(1000);
-    }
-  });
-  return device;
+function onDevice(event, detail) {
+  switch (event) {
+    case 'incoming':
+      log('incoming', `from ${peer(detail)}`);
+      session.ringing.push(detail);
+      watch(detail);
+      break;
+    case 'error':
+      log('error', `${detail.code}: ${detail.message}`);
+      notify(`Error ${detail.code}: ${detail.message}`);
+      if (expired.includes(detail.code)) {
+        session.token.end = Date.now();
+        renewIn(1000);
+      }
+      break;
+    default:
+      log(event);
+  }
+  render();
 }
 
-function dial(to) {
+async function dial(to) {
+  const mine = session;
   notify('');
   log('dial', to);
-  session.call = session.device.connect({ To: to });
-  watch(session.call);
-  render();
+  const call = await mine.sdk.connect(mine.device, { To: to });
+  if (session === mine) {
+    mine.call = call;
+    watch(call);
+    render();
+  }
 }
 
 function accept() {
@@ -180,13 +151,11 @@ function accept() {
 }
 
 function reject() {
-  log('reject', peer(session.ringing[0]));
   session.ringing.shift().reject();
   render();
 }
 
 function watch(call) {
-  call.on('ringing', () => log('ringing', peer(call)));
   call.on('accept', () => { call.since = Date.now(); });
   call.on('volume', (input, output) => {
     $('input').value = input;
@@ -196,10 +165,13 @@ function watch(call) {
     $('sent').textContent = kilobytes(totals.bytesSent ?? 0);
     $('received').textContent = kilobytes(totals.bytesReceived ?? 0);
   });
-  // Before the SDK has told all that listen the status may still be the old one.
-  const later = () => setTimeout(() => session && render());
+  const mine = session;
+  for (const event of ['ringing', 'accept', 'cancel', 'disconnect', 'reject']) {
+    call.on(event, () => session === mine && log(event, peer(call)));
+  }
   for (const event of ['ringing', 'accept', 'cancel', 'disconnect', 'reject', 'error']) {
-    call.on(event, later);
+    // Before the SDK has told all that listen the status may still be the old one.
+    call.on(event, () => setTimeout(() => session && render()));
   }
 }
 
@@ -243,7 +215,7 @@ function renderIncoming(call) {
 }
 
 function renderCall(call) {
-  $('dial').hidden = call !== null;
+  $('dial').hidden = call !== null || session.device === null;
   $('call').hidden = call === null;
   if (call?.status() !== 'open') {
     for (const id of ['input', 'output']) {
@@ -255,31 +227,17 @@ function renderCall(call) {
   }
 }
 
-function renderToken({ claims, start, lifetime }) {
-  $('account').textContent = claims.iss;
+function renderToken({ kind, account, key, keySID, grants, start, lifetime }) {
+  $('kind').textContent = kind;
+  $('account').textContent = account;
+  $('key').textContent = key;
+  $('key-sid').textContent = keySID;
   $('times').textContent = `${clock(start)} to ${clock(start + lifetime)}`;
-  $('scopes').replaceChildren(...claims.scope.split(' ').map((scope) => {
-    const code = element('span', scope, 'code');
-    const item = element('li', meaning(scope));
-    item.append(code);
+  $('grants').replaceChildren(...grants.map(({ code, meaning }) => {
+    const item = element('li', meaning);
+    item.append(element('span', code, 'code'));
     return item;
   }));
-}
-
-// meaning says in words what a scope grants.
-function meaning(scope) {
-  const [kind, query] = scope.split('?');
-  const params = new URLSearchParams(query);
-  switch (kind) {
-    case 'scope:client:incoming':
-      return `Receives calls to ${params.get('clientName')}`;
-    case 'scope:client:outgoing': {
-      const signed = [...new URLSearchParams(params.get('appParams') ?? '')].map(([key, value]) => `, ${key} ${value}`);
-      return `Makes calls through the application${signed.join('')}`;
-    }
-    default:
-      return 'Other';
-  }
 }
 
 // tick shows what changes with time.
@@ -301,18 +259,18 @@ function tick() {
 }
 
 function deviceState(left) {
-  const { device, token } = session;
-  if (!token) {
+  const { sdk, device, token } = session;
+  if (!device) {
     return ['offline', 'No token'];
   }
   if (left <= 0) {
     return ['expired', 'Token expired'];
   }
-  switch (device.status()) {
+  switch (sdk.status(device)) {
     case 'busy':
       return ['busy', 'On a call'];
     case 'ready':
-      return ['ready', token.claims.scope.includes('scope:client:incoming') ? 'Ready' : 'Ready for outgoing calls only'];
+      return ['ready', token.incoming ? 'Ready' : 'Ready for outgoing calls only'];
     default:
       return ['offline', 'Offline'];
   }
@@ -376,6 +334,15 @@ async function reason(response) {
   return `The backend answered ${response.status}: ${(await response.text()).trim()}`;
 }
 
+// offerTokens leaves only the kinds of token to choose from that the SDK takes and the backend can mint.
+async function offerTokens() {
+  const { sdk, token } = $('sign-in').elements;
+  $('access-token').disabled = sdk.value === '1' || !(await config).accessTokens;
+  if ($('access-token').disabled) {
+    token.value = 'capability';
+  }
+}
+
 // --- Start
 
 function onSubmit(id, handle) {
@@ -388,9 +355,11 @@ function onSubmit(id, handle) {
 onSubmit('sign-in', (form) => {
   const grants = new URLSearchParams(form);
   grants.delete('name');
-  signIn(form.get('name').trim(), grants);
+  grants.delete('sdk');
+  signIn(form.get('name').trim(), form.get('sdk'), grants);
 });
 onSubmit('dial', (form) => dial(form.get('to').trim()));
+$('sign-in').addEventListener('change', offerTokens);
 $('sign-out').addEventListener('click', signOut);
 $('accept').addEventListener('click', accept);
 $('reject').addEventListener('click', reject);
@@ -400,7 +369,7 @@ setInterval(tick, 1000);
 // A page that is loaded again goes on with its session.
 const remembered = sessionStorage.getItem('client');
 if (remembered) {
-  start(remembered);
+  start(...JSON.parse(remembered));
 } else {
   render();
 }
