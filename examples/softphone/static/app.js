@@ -89,7 +89,8 @@ async function renew() {
       mine.device = mine.sdk.open(body.token, (event, detail) => session === mine && onDevice(event, detail));
     }
     // A short one sooner: up to a second of it may have passed, and the next one takes its time too.
-    renewIn(Math.min(0.8 * mine.token.lifetime, mine.token.lifetime - 2000));
+    const { lifetime } = mine.token;
+    renewIn(Math.min(0.8 * lifetime, Math.max(lifetime - 2000, 0.5 * lifetime)));
   } else if (response.status === 401) {
     // There is no use in asking again. A device that has a token may go on until that expires.
     if (!mine.token) {

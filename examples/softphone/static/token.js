@@ -1,8 +1,7 @@
 // What a token says, to show it. Only the gateway can check it.
 
 // readToken reads the answer of the backend. The clock of this machine may be wrong, so the lifetime is what the backend's own
-// two times say, counted from now. They are whole seconds: up to one may have passed, and a lifetime of less than 5 s can end
-// before 80 % of it.
+// two times say, counted from now. They are whole seconds: up to one of them may have passed.
 export function readToken({ token, expiresAt }) {
   const claims = JSON.parse(new TextDecoder().decode(decodeBase64URL(token.split('.')[1])));
   const start = claims.nbf ? claims.nbf * 1000 : Date.now();
