@@ -528,27 +528,30 @@ type signingKey struct {
 
 // sign returns a token with the claims of now.
 func (t *CapabilityToken) sign(now time.Time) string {
+	buf := buffers.Get().(*buffer)
+	defer buffers.Put(buf)
+	claims := t.appendClaims(buf.claims[:0], now)
+
 	key := t.key()
 	if !key.signedBefore.Load() {
 		key.signedBefore.Store(true)
-		return t.signWith(key.newMAC(), now)
+		return compact(key.newMAC(buf), buf, capabilityHeader, claims)
 	}
 	mac, ok := key.macs.Get().(hash.Hash)
 	if !ok {
-		mac = key.newMAC()
+		mac = key.newMAC(buf)
 	}
-	token := t.signWith(mac, now)
+	token := compact(mac, buf, capabilityHeader, claims)
 	mac.Reset()
 	key.macs.Put(mac)
 	return token
 }
 
-func (k *signingKey) newMAC() hash.Hash { return hmac.New(sha256.New, []byte(k.authToken)) }
-
-func (t *CapabilityToken) signWith(mac hash.Hash, now time.Time) string {
-	buf := buffers.Get().(*buffer)
-	defer buffers.Put(buf)
-	return compact(mac, buf, capabilityHeader, t.appendClaims(buf.claims[:0], now))
+// newMAC leaves nothing of the auth token in the buffer.
+func (k *signingKey) newMAC(buf *buffer) hash.Hash {
+	authToken := append(buf.token[:0], k.authToken...)
+	defer clear(authToken)
+	return hmac.New(sha256.New, authToken)
 }
 
 // compact returns a JSON Web Token in compact form (RFC 7515 section 7.1).
@@ -790,6 +793,9 @@ func keyfunc(authTokens []string) jwt.Keyfunc {
 		// An extension may be critical (RFC 7515 section 4.1.11), and none is known here.
 		if len(token.Header) > known {
 			return nil, errors.New("its header has more than alg and typ")
+		}
+		if len(authTokens) == 1 {
+			return []byte(authTokens[0]), nil
 		}
 		var set jwt.VerificationKeySet
 		for _, authToken := range authTokens {

@@ -854,7 +854,7 @@ func TestAllocations(t *testing.T) {
 	fromNew := testing.AllocsPerRun(1000, func() {
 		mint(t, newToken().AllowClientOutgoing(applicationSID))
 	})
-	assert.LessOrEqual(t, fromNew, 9.0)
+	assert.LessOrEqual(t, fromNew, 8.0)
 
 	template := capability.New(accountSID, authToken).AllowClientOutgoing(applicationSID)
 	fromTemplate := testing.AllocsPerRun(1000, func() {
