@@ -36,6 +36,7 @@
 package capability
 
 import (
+	"bytes"
 	"cmp"
 	"crypto/hmac"
 	"crypto/sha256"
@@ -67,6 +68,11 @@ const (
 
 	// MaxTTL is the longest lifetime that Twilio accepts (Twilio error 31207).
 	MaxTTL = 24 * time.Hour
+
+	// MaxTokenSize is the length in bytes of the longest token that is minted
+	// or read. Most have some 300, and a hundred signed parameters make it
+	// fifteen thousand; the limit is this package's own, not Twilio's.
+	MaxTokenSize = 64 << 10
 )
 
 // Each mistake in the use of a [CapabilityToken], and in the arguments of
@@ -82,6 +88,7 @@ var (
 	ErrDuplicateScope        = errors.New("capability: duplicate scope")
 	ErrNoScope               = errors.New("capability: no scope")
 	ErrInvalidAPIKey         = errors.New("capability: invalid API key")
+	ErrTokenTooLong          = errors.New("capability: token too long")
 )
 
 // A CapabilityToken collects what a device may do and mints tokens that say
@@ -291,7 +298,8 @@ func (t *CapabilityToken) Clone() *CapabilityToken {
 }
 
 // Err returns all mistakes so far, joined, or nil if there are none. That
-// nothing has been granted yet is none; ToJWT reports it.
+// nothing has been granted yet, or too much for [MaxTokenSize], is left to ToJWT
+// to report.
 func (t *CapabilityToken) Err() error {
 	return errors.Join(t.check(time.Now())...)
 }
@@ -299,13 +307,13 @@ func (t *CapabilityToken) Err() error {
 // ToJWT mints a token: an HS256 JSON Web Token in compact form. It changes
 // nothing, so that each call returns a token of the same kind, which starts at
 // the moment of the call. The error holds all mistakes, joined, and
-// [ErrNoScope] if nothing was granted.
+// [ErrNoScope] if nothing was granted; or it is [ErrTokenTooLong].
 func (t *CapabilityToken) ToJWT() (string, error) {
 	now := time.Now()
 	if err := t.checkComplete(now); err != nil {
 		return "", err
 	}
-	return t.sign(now), nil
+	return checkSize(t.sign(now))
 }
 
 // ToAccessToken mints the same capabilities as an Access Token, Twilio's
@@ -330,7 +338,7 @@ func (t *CapabilityToken) ToAccessToken(apiKeySID, apiKeySecret string) (string,
 		return "", err
 	}
 	mac := hmac.New(sha256.New, []byte(apiKeySecret))
-	return compact(mac, new(buffer), accessTokenHeader, t.accessClaims(apiKeySID, voice, now)), nil
+	return checkSize(compact(mac, new(buffer), accessTokenHeader, t.accessClaims(apiKeySID, voice, now)))
 }
 
 // String describes the token without its auth token.
@@ -564,6 +572,14 @@ func compact(mac hash.Hash, buf *buffer, header string, claims []byte) string {
 	return string(token)
 }
 
+// checkSize returns the token, or an error if Verify would not read it.
+func checkSize(token string) (string, error) {
+	if len(token) > MaxTokenSize {
+		return "", fmt.Errorf("%w: %d bytes: use at most %d", ErrTokenTooLong, len(token), MaxTokenSize)
+	}
+	return token, nil
+}
+
 // A buffer has room for a token in the making. What is longer is allocated.
 type buffer struct {
 	claims [1024]byte
@@ -708,6 +724,7 @@ type Claims struct {
 // token is rotated. It takes what this package and Twilio's own libraries
 // write, and nothing looser:
 //
+//   - at most [MaxTokenSize] bytes ([ErrTokenTooLong]);
 //   - HS256 and no other algorithm, no header parameter but alg and a typ of
 //     JWT, and the one base64url spelling of the token (RFC 7515 section 2, RFC
 //     8725 sections 3.1 and 3.11);
@@ -722,20 +739,18 @@ type Claims struct {
 // account SID or an auth token that [New] would refuse, or no auth token at
 // all, is [ErrInvalidAccountSID] or [ErrInvalidAuthToken] before the token is
 // looked at.
+//
+// The signature is checked before anything is decoded, so that a token of
+// somebody else's takes no more memory than a few times its length. Of claims
+// with the same name the last counts (RFC 7519 section 4).
 func Verify(token, accountSID string, authTokens ...string) (*Claims, error) {
 	if mistakes := checkCredentials(accountSID, authTokens...); len(mistakes) > 0 {
 		return nil, errors.Join(mistakes...)
 	}
-	// Even a strict base64 decoder skips newlines, but a token has one spelling.
-	if strings.Contains(token, "\n") || strings.Contains(token, "\r") {
-		return nil, fmt.Errorf("capability: %w: it holds a newline", jwt.ErrTokenMalformed)
+	if _, err := checkSize(token); err != nil {
+		return nil, err
 	}
-	claims := jwt.MapClaims{}
-	_, err := jwt.ParseWithClaims(token, claims, keyfunc(authTokens),
-		jwt.WithValidMethods([]string{"HS256"}),
-		jwt.WithStrictDecoding(),
-		jwt.WithExpirationRequired(),
-		jwt.WithIssuer(accountSID))
+	claims, err := parse(token, accountSID, authTokens)
 	if err != nil {
 		return nil, fmt.Errorf("capability: %w", err)
 	}
@@ -777,32 +792,75 @@ func (c *Claims) scope(service, privilege string) (scope Scope, ok bool) {
 	return c.Scopes[i], true
 }
 
-// keyfunc returns the keys for a token with the header of a capability token.
-func keyfunc(authTokens []string) jwt.Keyfunc {
-	return func(token *jwt.Token) (any, error) {
-		if _, ok := token.Header["cty"]; ok {
-			return nil, errors.New("it is an Access Token, not a capability token, as its header has a cty")
-		}
-		known := 1 // alg, without which golang-jwt does not get here
-		if typ, ok := token.Header["typ"]; ok {
-			known++
-			if typ != "JWT" {
-				return nil, errors.New("the typ of its header is not JWT")
-			}
-		}
-		// An extension may be critical (RFC 7515 section 4.1.11), and none is known here.
-		if len(token.Header) > known {
-			return nil, errors.New("its header has more than alg and typ")
-		}
-		if len(authTokens) == 1 {
-			return []byte(authTokens[0]), nil
-		}
-		var set jwt.VerificationKeySet
-		for _, authToken := range authTokens {
-			set.Keys = append(set.Keys, []byte(authToken))
-		}
-		return set, nil
+// parser decodes what bears a good signature.
+var parser = jwt.NewParser(jwt.WithStrictDecoding())
+
+// parse returns the claims of a token after checking its signature, its header
+// and the registered claims. It takes golang-jwt's steps, but the signature
+// first: decoding JSON can take sixty times its length in memory, and no header
+// should have a say before it is known whose it is.
+func parse(token, accountSID string, authTokens []string) (jwt.MapClaims, error) {
+	if err := checkSignature(token, authTokens); err != nil {
+		return nil, err
 	}
+	claims := jwt.MapClaims{}
+	parsed, _, err := parser.ParseUnverified(token, claims)
+	if err != nil {
+		return nil, err
+	}
+	if err := checkHeader(parsed.Header); err != nil {
+		return nil, err
+	}
+	err = jwt.NewValidator(jwt.WithExpirationRequired(), jwt.WithIssuer(accountSID)).Validate(claims)
+	if err != nil {
+		return nil, fmt.Errorf("%w: %w", jwt.ErrTokenInvalidClaims, err)
+	}
+	return claims, nil
+}
+
+func checkSignature(token string, authTokens []string) error {
+	// Even a strict base64 decoder skips newlines, but a token has one spelling.
+	if strings.Contains(token, "\n") || strings.Contains(token, "\r") {
+		return fmt.Errorf("%w: it holds a newline", jwt.ErrTokenMalformed)
+	}
+	if strings.Count(token, ".") != 2 {
+		return fmt.Errorf("%w: want three parts with a dot between", jwt.ErrTokenMalformed)
+	}
+	dot := strings.LastIndexByte(token, '.')
+	signature, err := parser.DecodeSegment(token[dot+1:])
+	if err != nil {
+		return fmt.Errorf("%w: signature: %w", jwt.ErrTokenMalformed, err)
+	}
+	for _, authToken := range authTokens {
+		if jwt.SigningMethodHS256.Verify(token[:dot], signature, []byte(authToken)) == nil {
+			return nil
+		}
+	}
+	// An Access Token is signed with another kind of key: say so, rather than that this one is wrong.
+	header, _, _ := strings.Cut(token, ".")
+	if text, _ := parser.DecodeSegment(header); bytes.Contains(text, []byte(`"cty"`)) {
+		return fmt.Errorf("%w: it is an Access Token, not a capability token, as its header has a cty", jwt.ErrTokenUnverifiable)
+	}
+	return fmt.Errorf("%w: it was signed with another auth token, or changed since", jwt.ErrTokenSignatureInvalid)
+}
+
+// checkHeader takes the header of a capability token and no other.
+func checkHeader(header map[string]any) error {
+	if header["alg"] != "HS256" {
+		return fmt.Errorf("%w: the alg of its header is not HS256", jwt.ErrTokenSignatureInvalid)
+	}
+	known := 1
+	if typ, ok := header["typ"]; ok {
+		known++
+		if typ != "JWT" {
+			return fmt.Errorf("%w: the typ of its header is not JWT", jwt.ErrTokenUnverifiable)
+		}
+	}
+	// An extension may be critical (RFC 7515 section 4.1.11), and none is known here.
+	if len(header) > known {
+		return fmt.Errorf("%w: its header has more than alg and typ", jwt.ErrTokenUnverifiable)
+	}
+	return nil
 }
 
 // readClaims takes apart claims whose issuer, exp and nbf have been checked.

@@ -581,6 +581,28 @@ func TestErrorsQuoteOnlyTheStartOfALongValue(t *testing.T) {
 	assert.Less(t, len(err.Error()), 1000)
 }
 
+// Nothing is minted that Verify would not read.
+func TestLongestToken(t *testing.T) {
+	// A claim's text makes a token four characters longer for every three.
+	longest := newToken().SetClaim("x", "")
+	room := capability.MaxTokenSize - len(mint(t, longest))
+	longest.SetClaim("x", strings.Repeat("y", room*3/4))
+	signed := mint(t, longest)
+	require.InDelta(t, capability.MaxTokenSize, len(signed), 3)
+	_, err := capability.Verify(signed, accountSID, authToken)
+	require.NoError(t, err)
+	_, err = longest.ToAccessToken(apiKeySID, apiKeySecret)
+	require.ErrorIs(t, err, capability.ErrTokenTooLong)
+
+	longest.SetClaim("x", strings.Repeat("y", room*3/4+3))
+	signed, err = longest.ToJWT()
+	assert.ErrorIs(t, err, capability.ErrTokenTooLong)
+	assert.Empty(t, signed)
+	assert.NoError(t, longest.Err())
+	_, err = capability.Verify(strings.Repeat("a", capability.MaxTokenSize+1), accountSID, authToken)
+	assert.ErrorIs(t, err, capability.ErrTokenTooLong)
+}
+
 func TestZeroCapabilityToken(t *testing.T) {
 	var token capability.CapabilityToken
 	for range 2 {
@@ -1050,8 +1072,10 @@ func TestVerifyRefuses(t *testing.T) {
 }
 
 func TestVerifySaysThatItIsAnAccessToken(t *testing.T) {
-	signed := sign(t, map[string]any{"cty": "twilio-fpa;v=1"}, map[string]any{})
-	_, err := capability.Verify(signed, accountSID, authToken)
+	signed, err := newToken().ToAccessToken(apiKeySID, apiKeySecret)
+	require.NoError(t, err)
+	_, err = capability.Verify(signed, accountSID, authToken)
+	assert.ErrorIs(t, err, jwt.ErrTokenUnverifiable)
 	assert.ErrorContains(t, err, "it is an Access Token, not a capability token")
 }
 
