@@ -441,6 +441,8 @@ func TestRules(t *testing.T) {
 			capability.ErrDuplicateScope,
 		},
 
+		{"scope with as many parameters as can be read", newToken().AddScope(capability.Scope{Service: "a", Privilege: "b", Params: url.Values{"": make([]string, 10_000)}}), nil},
+		{"scope with more", newToken().AddScope(capability.Scope{Service: "a", Privilege: "b", Params: url.Values{"": make([]string, 9_999), "a": {"", ""}}}), capability.ErrInvalidScope},
 		{"any other scope", newToken().AddScope(capability.Scope{Service: "aZ_-9", Privilege: "9-_Za", Params: url.Values{"é &=": {"\x00\""}}}), nil},
 		{"scope without service", newToken().AddScope(capability.Scope{Privilege: "b"}), capability.ErrInvalidScope},
 		{"scope without privilege", newToken().AddScope(capability.Scope{Service: "a"}), capability.ErrInvalidScope},
@@ -846,6 +848,7 @@ func TestAuthTokenIsInNoError(t *testing.T) {
 		"claim":                            capability.New(accountSID, authToken).SetClaim(authToken, "\xff").Err(),
 		"value of a claim":                 capability.New(accountSID, authToken).SetClaim("x", authToken+"\xff").Err(),
 		"service":                          capability.New(accountSID, authToken).AddScope(capability.Scope{Service: authToken + "!"}).Err(),
+		"service with too many parameters": capability.New(accountSID, authToken).AddScope(capability.Scope{Service: authToken, Privilege: "b", Params: url.Values{"": make([]string, 10_001)}}).Err(),
 		"API key, changed places":          swappedKeyErr,
 		"API key SID":                      sameKeyErr,
 		"API key, and a newline":           keyNewlineErr,

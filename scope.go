@@ -16,7 +16,8 @@ var ErrInvalidScope = errors.New("capability: invalid scope")
 //
 // with the params sorted by name and form-encoded, as Twilio's Python library
 // writes them. Service and Privilege are one or more ASCII letters, digits,
-// '_' or '-' each; names and values of Params may hold anything.
+// '_' or '-' each; names and values of Params may hold anything, but there are
+// at most 10,000 of them, as net/url reads no more.
 type Scope struct {
 	Service, Privilege string
 	Params             url.Values
@@ -47,8 +48,8 @@ func parseScope(s string, secrets ...string) (Scope, error) {
 	return scope, nil
 }
 
-// String returns the scope as a token holds it. It does not check Service and
-// Privilege; [Scope.MarshalText] does.
+// String returns the scope as a token holds it. It does not check whether it
+// can be read back; [Scope.MarshalText] does.
 func (s Scope) String() string {
 	text := "scope:" + s.Service + ":" + s.Privilege
 	if params := s.Params.Encode(); params != "" {
@@ -58,7 +59,7 @@ func (s Scope) String() string {
 }
 
 // MarshalText returns what [Scope.String] does, or an error that wraps
-// [ErrInvalidScope] if Service or Privilege could not be read back.
+// [ErrInvalidScope] if it could not be read back.
 func (s Scope) MarshalText() ([]byte, error) {
 	if err := s.check(); err != nil {
 		return nil, err
@@ -79,12 +80,23 @@ func (s *Scope) UnmarshalText(text []byte) error {
 // check returns an error, which does not hold the secrets, if the scope could
 // not be read back.
 func (s Scope) check(secrets ...string) error {
-	if consistsOf(s.Service, "_-") && consistsOf(s.Privilege, "_-") {
-		return nil
+	if !consistsOf(s.Service, "_-") || !consistsOf(s.Privilege, "_-") {
+		return fmt.Errorf("%w: service %s, privilege %s: use 1 or more ASCII letters, digits, '_' or '-' for each",
+			ErrInvalidScope, quote(s.Service, secrets...), quote(s.Privilege, secrets...))
 	}
-	return fmt.Errorf("%w: service %s, privilege %s: use 1 or more ASCII letters, digits, '_' or '-' for each",
-		ErrInvalidScope, quote(s.Service, secrets...), quote(s.Privilege, secrets...))
+	params := 0
+	for _, values := range s.Params {
+		params += len(values)
+	}
+	if params > maxParams {
+		return fmt.Errorf("%w: service %s, privilege %s: %d parameters: use at most %d",
+			ErrInvalidScope, quote(s.Service, secrets...), quote(s.Privilege, secrets...), params, maxParams)
+	}
+	return nil
 }
+
+// maxParams is how many parameters [url.ParseQuery] reads.
+const maxParams = 10_000
 
 // is reports whether s is a scope of the given kind.
 func (s Scope) is(service, privilege string) bool {
