@@ -946,6 +946,89 @@ func TestTimesAreWholeSeconds(t *testing.T) {
 	})
 }
 
+// at runs f at a time after 2000, which is when the clock of each bubble starts.
+func at(t *testing.T, elapsed time.Duration, f func(t *testing.T)) {
+	t.Helper()
+	synctest.Test(t, func(t *testing.T) {
+		time.Sleep(elapsed)
+		f(t)
+	})
+}
+
+// The clock of a server is set back and forth, and that of the one who reads a
+// token is another.
+func TestClockJumps(t *testing.T) {
+	const second, hour = time.Second, time.Hour
+	timeless := func(token *capability.CapabilityToken) { token.SetNotBefore(time.Time{}) }
+	tests := []struct {
+		name          string
+		ttl           time.Duration
+		option        func(*capability.CapabilityToken)
+		minted, read  time.Duration // since 2000
+		starts, lasts int64         // what the claims say, in seconds since 2000
+		want          error
+	}{
+		{"not at all", hour, nil, 0, 0, 0, 3600, nil},
+		{"to the last nanosecond", hour, nil, 0, hour - 1, 0, 3600, nil},
+		{"to the end", hour, nil, 0, hour, 0, 3600, jwt.ErrTokenExpired},
+		{"by a year", hour, nil, 0, 365 * 24 * hour, 0, 3600, jwt.ErrTokenExpired},
+		{"back within the second", hour, nil, 2*second - 1, second, 1, 3601, nil},
+		{"back over the second", hour, nil, second, second - 1, 1, 3601, jwt.ErrTokenNotValidYet},
+		{"back by a day", 24 * hour, nil, 24 * hour, 0, 86400, 2 * 86400, jwt.ErrTokenNotValidYet},
+		{"back, without a start", hour, timeless, 23 * hour, 0, 0, 86400, nil},
+		{"back, too far without a start", hour, timeless, 23*hour + second, 0, 0, 86401, capability.ErrInvalidTTL},
+		{"back, for the longest", 24 * hour, timeless, second, second - 1, 0, 86401, capability.ErrInvalidTTL},
+		{"a fraction that ends in the next second", 1500 * time.Millisecond, nil, second / 2, 2*second - 1, 0, 2, nil},
+		{"a fraction that ends in this second", 1500 * time.Millisecond, nil, second/2 - 1, second, 0, 1, jwt.ErrTokenExpired},
+		{"the shortest, of one nanosecond", second, nil, second - 1, second - 1, 0, 1, nil},
+		{"the shortest, a nanosecond later", second, nil, second - 1, second, 0, 1, jwt.ErrTokenExpired},
+		{"over the end of 32 bits in 2038", hour, nil, since2000(1<<31 - 1), since2000(1<<31 + 3598), 1<<31 - 1 - 946684800, 1<<31 + 3599 - 946684800, nil},
+		{"to the end after 2038", hour, nil, since2000(1<<31 - 1), since2000(1<<31 + 3599), 1<<31 - 1 - 946684800, 1<<31 + 3599 - 946684800, jwt.ErrTokenExpired},
+		{"over the end of 32 bits in 2106", hour, nil, since2000(1<<32 - 1), since2000(1<<32 + 3598), 1<<32 - 1 - 946684800, 1<<32 + 3599 - 946684800, nil},
+		{"to the end after 2106", hour, nil, since2000(1<<32 - 1), since2000(1<<32 + 3599), 1<<32 - 1 - 946684800, 1<<32 + 3599 - 946684800, jwt.ErrTokenExpired},
+		{"back from 2106 to 2038", hour, nil, since2000(1 << 32), since2000(1 << 31), 1<<32 - 946684800, 1<<32 + 3600 - 946684800, jwt.ErrTokenNotValidYet},
+	}
+	for _, tt := range tests {
+		t.Run(tt.name, func(t *testing.T) {
+			token := newToken().SetTTL(tt.ttl)
+			if tt.option != nil {
+				tt.option(token)
+			}
+			var signed string
+			at(t, tt.minted, func(t *testing.T) { signed = mint(t, token) })
+			claims := fmt.Sprintf(`"exp":%d}`, 946684800+tt.lasts)
+			if tt.option == nil {
+				claims = fmt.Sprintf(`"exp":%d,"nbf":%d}`, 946684800+tt.lasts, 946684800+tt.starts)
+			}
+			assert.Contains(t, claimsOf(t, signed), claims)
+			at(t, tt.read, func(t *testing.T) {
+				_, err := capability.Verify(signed, accountSID, authToken)
+				assert.ErrorIs(t, err, tt.want)
+			})
+		})
+	}
+}
+
+func since2000(unix int64) time.Duration { return time.Duration(unix-946684800) * time.Second }
+
+// A template made at one time is good at any other, unless its own start is not.
+func TestTemplateOutlivesClockJumps(t *testing.T) {
+	start := time.Date(2000, 1, 1, 12, 0, 0, 0, time.UTC)
+	token := newToken().SetTTL(time.Hour).SetNotBefore(start)
+	for elapsed, want := range map[time.Duration]error{
+		11*time.Hour + 1*time.Second: nil,
+		11 * time.Hour:               capability.ErrInvalidNotBefore,
+		0:                            capability.ErrInvalidNotBefore,
+		24 * time.Hour:               nil,
+	} {
+		at(t, elapsed, func(t *testing.T) {
+			_, err := token.ToJWT()
+			assert.ErrorIs(t, err, want, elapsed)
+			assert.ErrorIs(t, token.Err(), want, elapsed)
+		})
+	}
+}
+
 // The zone of the server and of the times handed in must not matter.
 func TestLocalTimeIsNotTakenForUTC(t *testing.T) {
 	synctest.Test(t, func(t *testing.T) {
