@@ -35,7 +35,8 @@ function tampered(token) {
 	return [header, Buffer.from(JSON.stringify(longer)).toString("base64url"), signature].join(".");
 }
 
-const cases = readFileSync(0, "utf8").split("\n").filter(Boolean).map((line) => JSON.parse(line));
+const cases = readFileSync(0, "utf8").split("\n").filter(Boolean).map((line) => JSON.parse(line))
+	.filter(({ error }) => !error); // check.py has looked at those
 if (cases.length === 0) {
 	console.error("node: no tokens to check");
 	process.exitCode = 1;

@@ -12,6 +12,8 @@ from twilio.jwt.client import ClientCapabilityToken
 
 def mistake(case):
     """What is wrong with a token, or None."""
+    if "error" in case:
+        return None if case["id"].startswith("hostile-") else case["error"]
     kind, key = ClientCapabilityToken, case["authToken"]
     if "apiKeySid" in case:
         kind, key = AccessToken, case["apiKeySecret"]
@@ -59,6 +61,7 @@ def tampered(token):
 
 cases = [json.loads(line) for line in sys.stdin]
 mistakes = [f"python: {case['id']}: {text}" for case in cases if (text := mistake(case))]
-if mistakes or not cases:
-    sys.exit("\n".join(mistakes) or "python: no tokens to check")
-print(f"python: {len(cases)} tokens accepted, {2 * len(cases)} forgeries refused")
+minted = [case for case in cases if "error" not in case]
+if mistakes or 2 * len(minted) < len(cases) or not cases:
+    sys.exit("\n".join(mistakes) or f"python: {len(minted)} of {len(cases)} cases minted: too few to mean much")
+print(f"python: {len(minted)} tokens accepted, {2 * len(minted)} forgeries refused")

@@ -261,6 +261,7 @@ def write(name, mint, cases):
     pathlib.Path(sys.argv[1], name).write_text("".join(lines))
 
 
-cases = [*grants(), *repeats(), *credentials(), *names(), *characters(), *params(), *times()]
-write("python.jsonl", capability_token, cases)
-write("access.jsonl", access_token, list(for_access_tokens(cases)))
+if __name__ == "__main__":
+    cases = [*grants(), *repeats(), *credentials(), *names(), *characters(), *params(), *times()]
+    write("python.jsonl", capability_token, cases)
+    write("access.jsonl", access_token, list(for_access_tokens(cases)))
