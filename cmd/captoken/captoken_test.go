@@ -251,8 +251,8 @@ func TestMistakes(t *testing.T) {
 		{"inspect unknown flag", nil, []string{"inspect", "-x"}, []string{"flag provided but not defined: -x"}},
 		{"inspect nothing", nil, []string{"inspect"}, []string{"standard input is empty: give a token"}},
 		{"inspect an empty argument", nil, []string{"inspect", " "}, []string{"the argument is empty: give a token"}},
-		{"inspect a long argument", nil, []string{"inspect", strings.Repeat("x", 1<<20+1)}, []string{
-			"the argument is longer than 1 MiB, which no token is"}},
+		{"inspect a long argument", nil, []string{"inspect", strings.Repeat("x", capability.MaxTokenSize+1)}, []string{
+			"the argument is longer than 65536 bytes, which no token is"}},
 	} {
 		t.Run(test.name, func(t *testing.T) {
 			status, stdout, stderr := captoken(t, test.env, "", test.args...)

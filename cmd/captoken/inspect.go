@@ -13,6 +13,8 @@ import (
 	"strconv"
 	"strings"
 	"time"
+
+	"github.com/seed-6c737938/capability"
 )
 
 const inspectHelp = `captoken inspect says what a capability token or an Access Token grants, how
@@ -84,14 +86,14 @@ func (c cli) readToken(args []string) (string, error) {
 	if len(args) > 0 {
 		input, from = strings.NewReader(args[0]), "the argument"
 	}
-	const most = 1 << 20
-	data, err := io.ReadAll(io.LimitReader(input, most+1))
+	// There may be white space around the token.
+	data, err := io.ReadAll(io.LimitReader(input, capability.MaxTokenSize+1024))
 	token := strings.TrimSpace(string(data))
 	switch {
 	case err != nil:
 		return "", fmt.Errorf("%s: %w", from, err)
-	case len(data) > most:
-		return "", fmt.Errorf("%s is longer than 1 MiB, which no token is", from)
+	case len(token) > capability.MaxTokenSize:
+		return "", fmt.Errorf("%s is longer than %d bytes, which no token is", from, capability.MaxTokenSize)
 	case token == "":
 		return "", fmt.Errorf("%s is empty: give a token", from)
 	}
