@@ -1219,6 +1219,8 @@ func TestClaimsOfADeviceWithoutGrants(t *testing.T) {
 
 func TestClaimsReadTheFirstScopeOfAKind(t *testing.T) {
 	claims := &capability.Claims{Scopes: []capability.Scope{
+		{Service: "stream", Privilege: "incoming", Params: url.Values{"clientName": {"eve"}}},
+		{Service: "client", Privilege: "subscribe", Params: url.Values{"appSid": {"AP3"}, "clientName": {"eve"}}},
 		{Service: "client", Privilege: "outgoing", Params: url.Values{"appSid": {"AP1"}, "clientName": {"jenny"}}},
 		{Service: "client", Privilege: "outgoing", Params: url.Values{"appSid": {"AP2"}}},
 		{Service: "client", Privilege: "incoming", Params: url.Values{"clientName": {"tommy"}}},
@@ -1228,7 +1230,7 @@ func TestClaimsReadTheFirstScopeOfAKind(t *testing.T) {
 	assert.True(t, ok)
 	assert.Equal(t, "AP1", sid)
 	assert.Equal(t, "tommy", claims.ClientName())
-	assert.Equal(t, "jenny", (&capability.Claims{Scopes: claims.Scopes[:2]}).ClientName())
+	assert.Equal(t, "jenny", (&capability.Claims{Scopes: claims.Scopes[:4]}).ClientName())
 }
 
 // FuzzVerify checks that no text makes Verify panic, and that what it accepts

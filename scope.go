@@ -33,8 +33,8 @@ func ParseScope(s string) (Scope, error) { return parseScope(s) }
 func parseScope(s string, secrets ...string) (Scope, error) {
 	text, hasPrefix := strings.CutPrefix(s, "scope:")
 	text, query, _ := strings.Cut(text, "?")
-	service, privilege, hasPrivilege := strings.Cut(text, ":")
-	if !hasPrefix || !hasPrivilege {
+	service, privilege, _ := strings.Cut(text, ":")
+	if !hasPrefix {
 		return Scope{}, fmt.Errorf("%w: %s: want scope:<service>:<privilege>?<params>", ErrInvalidScope, quote(s, secrets...))
 	}
 	params, err := parseParams(query)
