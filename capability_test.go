@@ -577,6 +577,14 @@ func TestAccessTokenKeepsExtraClaims(t *testing.T) {
 	})
 }
 
+// An error about a scope that names the client says so, even if it has no name yet.
+func TestDuplicateScopeTellsTheDifference(t *testing.T) {
+	outgoing := capability.Scope{Service: "client", Privilege: "outgoing", Params: url.Values{"appSid": {"AP1"}}}
+	err := capability.New(accountSID, authToken).AllowClientOutgoing("AP1").AddScope(outgoing).Err()
+	assert.EqualError(t, err, `capability: duplicate scope: "scope:client:outgoing?appSid=AP1": `+
+		`a device reads one of a kind, and has "scope:client:outgoing?appSid=AP1&clientName=…"`)
+}
+
 func TestErrorsQuoteOnlyTheStartOfALongValue(t *testing.T) {
 	err := capability.New(accountSID, authToken).AllowClientIncoming(strings.Repeat("é", 1<<20)).Err()
 	require.ErrorIs(t, err, capability.ErrInvalidClientName)
@@ -603,6 +611,7 @@ func TestLongestToken(t *testing.T) {
 	assert.NoError(t, longest.Err())
 	_, err = capability.Verify(strings.Repeat("a", capability.MaxTokenSize+1), accountSID, authToken)
 	assert.ErrorIs(t, err, capability.ErrTokenTooLong)
+	assert.EqualError(t, err, "capability: token too long: 65537 bytes: use at most 65536")
 }
 
 func TestZeroCapabilityToken(t *testing.T) {

@@ -10,6 +10,7 @@ import (
 	"log/slog"
 	"net/http"
 	"net/http/httptest"
+	"strings"
 	"testing"
 	"time"
 
@@ -264,6 +265,28 @@ func TestFailure(t *testing.T) {
 			assert.NotContains(t, logged.String(), authToken)
 			assert.NotContains(t, logged.String(), "eyJ", "token")
 		})
+	}
+}
+
+// A foreign token is of no kind that this package knows.
+type foreign string
+
+func (f foreign) ToJWT() (string, error) { return string(f), nil }
+
+func TestForeignToken(t *testing.T) {
+	signed, err := capability.New(accountSID, authToken).AllowClientIncoming("tommy").ToJWT()
+	require.NoError(t, err)
+	for token, want := range map[foreign]int{
+		foreign(signed): http.StatusOK,
+		"":              http.StatusInternalServerError,
+		"a.b.c":         http.StatusInternalServerError,
+		"e30.e30.e30":   http.StatusInternalServerError,
+	} {
+		address, logged := serve(t, func(*http.Request) (foreign, error) { return token, nil })
+		response, body := do(t, http.MethodGet, address)
+		assert.Equal(t, want, response.StatusCode, token)
+		assert.Equal(t, want == http.StatusOK, strings.Contains(body, signed))
+		assert.Equal(t, want == http.StatusOK, logged.Len() == 0)
 	}
 }
 
