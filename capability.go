@@ -726,10 +726,11 @@ type Claims struct {
 //
 //   - at most [MaxTokenSize] bytes ([ErrTokenTooLong]);
 //   - HS256 and no other algorithm, no header parameter but alg and a typ of
-//     JWT, and the one base64url spelling of the token (RFC 7515 section 2, RFC
-//     8725 sections 3.1 and 3.11);
+//     JWT, and the one base64url spelling of the token, in UTF-8 (RFC 7515
+//     section 2, RFC 8725 sections 3.1, 3.7 and 3.11);
 //   - exp and iss, which must be there, scope, and nbf if it is there, all
-//     checked against the account and the clock, without leeway;
+//     checked against the account and the clock, without leeway, and no aud (RFC
+//     7519 section 4.1.3);
 //   - exp at most [MaxTTL] from now ([ErrInvalidTTL]; Twilio error 31207);
 //   - scopes that can be parsed ([ErrInvalidScope]).
 //
@@ -804,12 +805,25 @@ func parse(token, accountSID string, authTokens []string) (jwt.MapClaims, error)
 		return nil, err
 	}
 	claims := jwt.MapClaims{}
-	parsed, _, err := parser.ParseUnverified(token, claims)
+	parsed, parts, err := parser.ParseUnverified(token, claims)
+	if errors.Is(err, jwt.ErrTokenMalformed) {
+		// The cause may quote what stands in the token, at any length.
+		return nil, fmt.Errorf("%w: its header or claims are no JSON object in base64url", jwt.ErrTokenMalformed)
+	}
 	if err != nil {
 		return nil, err
 	}
+	for _, part := range parts[:2] {
+		// What encoding/json has put right in silence was signed as something else.
+		if text, _ := parser.DecodeSegment(part); !utf8.Valid(text) {
+			return nil, fmt.Errorf("%w: it is not valid UTF-8", jwt.ErrTokenMalformed)
+		}
+	}
 	if err := checkHeader(parsed.Header); err != nil {
 		return nil, err
+	}
+	if _, ok := claims["aud"]; ok {
+		return nil, fmt.Errorf("%w: it has an aud, so it is for somebody else", jwt.ErrTokenInvalidAudience)
 	}
 	err = jwt.NewValidator(jwt.WithExpirationRequired(), jwt.WithIssuer(accountSID)).Validate(claims)
 	if err != nil {

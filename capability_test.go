@@ -1118,6 +1118,7 @@ func TestVerifyRefuses(t *testing.T) {
 		{"no iss", nil, map[string]any{"iss": nil}, jwt.ErrTokenRequiredClaimMissing},
 		{"another iss", nil, map[string]any{"iss": "AC1"}, jwt.ErrTokenInvalidIssuer},
 		{"iss that is no string", nil, map[string]any{"iss": []string{accountSID}}, jwt.ErrInvalidType},
+		{"an aud", nil, map[string]any{"aud": "somebody"}, jwt.ErrTokenInvalidAudience},
 		{"no scope", nil, map[string]any{"scope": nil}, capability.ErrInvalidScope},
 		{"empty scope", nil, map[string]any{"scope": ""}, nil},
 		{"scope that is no string", nil, map[string]any{"scope": []string{"scope:a:b"}}, capability.ErrInvalidScope},
@@ -1163,6 +1164,25 @@ func TestVerifyRefuses(t *testing.T) {
 				}
 			})
 		})
+	}
+}
+
+// What is not UTF-8 reads as something that was not signed (RFC 7519 section
+// 7.2), and what is no JSON object is not quoted at length.
+func TestVerifyTakesJSONInUTF8Alone(t *testing.T) {
+	for _, parts := range [][2]string{
+		{`{"alg":"HS256"}`, `{"a":1e400}`},
+		{`{"alg":"HS256"}`, `{"a":` + strings.Repeat("9", 1000) + "}"},
+		{"[]", "{}"},
+		{`{"alg":"HS256"}`, "{\"a\":\"\xff\"}"},
+		{"{\"alg\":\"\xff\",\"alg\":\"HS256\"}", "{}"},
+	} {
+		text := base64.RawURLEncoding.EncodeToString([]byte(parts[0])) + "." + base64.RawURLEncoding.EncodeToString([]byte(parts[1]))
+		signature, err := jwt.SigningMethodHS256.Sign(text, []byte(authToken))
+		require.NoError(t, err)
+		_, err = capability.Verify(text+"."+base64.RawURLEncoding.EncodeToString(signature), accountSID, authToken)
+		assert.ErrorIs(t, err, jwt.ErrTokenMalformed)
+		assert.Less(t, len(err.Error()), 200)
 	}
 }
 
