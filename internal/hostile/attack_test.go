@@ -1,0 +1,144 @@
+package hostile
+
+import (
+	"errors"
+	"slices"
+	"strings"
+	"testing"
+	"testing/synctest"
+	"time"
+
+	"github.com/golang-jwt/jwt/v5"
+	"github.com/stretchr/testify/assert"
+	"github.com/stretchr/testify/require"
+
+	"github.com/seed-6c737938/capability"
+)
+
+// An attack is a token that must be refused.
+type attack struct {
+	name, source, token string
+	want                error
+}
+
+// A part is a header or claims that must be refused even if well signed.
+type part struct {
+	name, source, text string
+	want               error // if well signed; if forged, it is the signature that is wrong
+}
+
+// A control is a token that is taken. It shows that those who build the attacks
+// can build good tokens, and what becomes of tokens at the edge of the rules.
+type control struct {
+	name, source, token string
+	want                *capability.Claims
+}
+
+func attacks(t *testing.T) []attack {
+	all := slices.Concat(badTokens(), otherAlgorithms(t), keys(t), encodings(), oversized())
+	for _, h := range headers() {
+		all = append(all,
+			attack{"signed header: " + h.name, h.source, signed(h.text, claims), h.want},
+			attack{"forged header: " + h.name, h.source, forged(h.text, claims), jwt.ErrTokenSignatureInvalid})
+	}
+	for _, c := range badClaims() {
+		all = append(all,
+			attack{"signed claims: " + c.name, c.source, signed(header, c.text), c.want},
+			attack{"forged claims: " + c.name, c.source, forged(header, c.text), jwt.ErrTokenSignatureInvalid})
+	}
+	return all
+}
+
+func TestAttacks(t *testing.T) {
+	for _, a := range attacks(t) {
+		t.Run(a.name, func(t *testing.T) {
+			synctest.Test(t, func(t *testing.T) { assertRefused(t, a) })
+		})
+	}
+}
+
+func assertRefused(t *testing.T, a attack) {
+	t.Helper()
+	got, err := capability.Verify(a.token, accountSID, authToken)
+	require.ErrorIs(t, err, a.want, a.source)
+	assert.Nil(t, got)
+	if !isAboutClaims(a.want) {
+		// Who looks for one error alone, such as that it expired, must not take it for the only one (CVE-2024-51744).
+		assert.False(t, isAboutClaims(err), "%v", err)
+	}
+	assert.True(t, strings.HasPrefix(err.Error(), "capability: "), "%.100s", err)
+	// It may quote a service and a privilege, 500 bytes of each, which an escape makes four times as long.
+	assert.Less(t, len(err.Error()), 5000, "%.100s", err)
+	assert.False(t, strings.Contains(err.Error(), authToken), "the error holds the auth token")
+	// What the signature should have been is as good as the auth token (CVE-2019-7644).
+	text, _ := split(a.token)
+	assert.False(t, strings.Contains(err.Error(), encode(sum(authToken, text))), "the error holds a good signature")
+}
+
+func isAboutClaims(err error) bool {
+	return slices.ContainsFunc([]error{
+		jwt.ErrTokenInvalidClaims, jwt.ErrTokenRequiredClaimMissing, jwt.ErrInvalidType, jwt.ErrTokenExpired,
+		jwt.ErrTokenNotValidYet, jwt.ErrTokenInvalidIssuer, jwt.ErrTokenInvalidAudience,
+		capability.ErrInvalidTTL, capability.ErrInvalidScope,
+	}, func(target error) bool { return errors.Is(err, target) })
+}
+
+func TestControls(t *testing.T) {
+	for _, c := range controls {
+		t.Run(c.name, func(t *testing.T) {
+			synctest.Test(t, func(t *testing.T) {
+				got, err := capability.Verify(c.token, accountSID, authToken)
+				require.NoError(t, err, c.source)
+				assert.Equal(t, c.want, got)
+			})
+		})
+	}
+}
+
+// RFC 8725 section 3.1: a key that is no key must not verify what is signed
+// with it (CVE-2019-20933).
+func TestNoKey(t *testing.T) {
+	for _, authTokens := range [][]string{nil, {""}, {"", authToken}, {authToken, ""}} {
+		got, err := capability.Verify(signedWith("", header, claims), accountSID, authTokens...)
+		assert.ErrorIs(t, err, capability.ErrInvalidAuthToken)
+		assert.Nil(t, got)
+	}
+}
+
+// No error holds the auth token, even if it is a number in the token.
+func TestNumberThatIsTheAuthToken(t *testing.T) {
+	const digits = "12345678901234567890123456789012"
+	_, err := capability.Verify(signedWith(digits, header, object(iss, exp, scope, `"a":`+digits+"e999")), accountSID, digits)
+	require.ErrorIs(t, err, jwt.ErrTokenMalformed)
+	assert.NotContains(t, err.Error(), digits)
+}
+
+// RFC 8725 section 2.8: a token of another kind, in each way to sign it.
+func TestAccessToken(t *testing.T) {
+	for _, key := range []string{apiKeySecret, authToken} {
+		token, err := capability.New(accountSID, authToken).AllowClientIncoming("tommy").ToAccessToken(apiKeySID, key)
+		require.NoError(t, err)
+		assertRefused(t, attack{"", "RFC 8725 section 2.8", token, jwt.ErrTokenUnverifiable})
+		if key != authToken {
+			_, err = capability.Verify(token, accountSID, authToken)
+			assert.ErrorContains(t, err, "it is an Access Token")
+		}
+	}
+}
+
+// RFC 7519 section 4.1.4: "on or after" exp a token is no longer good, whoever
+// has kept a copy.
+func TestReplay(t *testing.T) {
+	synctest.Test(t, func(t *testing.T) {
+		time.Sleep(60*time.Second - 1)
+		_, err := capability.Verify(good, accountSID, authToken)
+		require.NoError(t, err)
+		for _, later := range []time.Duration{1, time.Second, 24 * time.Hour, 50 * 365 * 24 * time.Hour} {
+			time.Sleep(later)
+			assertRefused(t, attack{"", "RFC 7519 section 4.1.4", good, jwt.ErrTokenExpired})
+		}
+		_, signature := split(good)
+		longer := encode(header) + "." + encode(object(iss, `"exp":2524608000`, scope)) + "." + signature
+		assertRefused(t, attack{"", "RFC 8725 section 2.1", longer, jwt.ErrTokenSignatureInvalid})
+	})
+}

@@ -1,0 +1,206 @@
+package hostile
+
+import (
+	"encoding/base64"
+	"fmt"
+	"math"
+	"math/rand/v2"
+	"runtime"
+	"strings"
+	"testing"
+	"testing/synctest"
+
+	"github.com/golang-jwt/jwt/v5"
+	"github.com/stretchr/testify/assert"
+	"github.com/stretchr/testify/require"
+
+	"github.com/seed-6c737938/capability"
+)
+
+func TestSizeLimit(t *testing.T) {
+	synctest.Test(t, func(t *testing.T) {
+		longest := padded(capability.MaxTokenSize)
+		require.Equal(t, capability.MaxTokenSize, len(longest))
+		got, err := capability.Verify(longest, accountSID, authToken)
+		require.NoError(t, err)
+		assert.Greater(t, len(got.Extra["pad"].(string)), capability.MaxTokenSize/2)
+
+		tooLong := padded(capability.MaxTokenSize + 1)
+		require.Equal(t, capability.MaxTokenSize+1, len(tooLong))
+		got, err = capability.Verify(tooLong, accountSID, authToken)
+		assert.ErrorIs(t, err, capability.ErrTokenTooLong)
+		assert.Nil(t, got)
+	})
+}
+
+// A shape is a text, most often JSON that costs its decoder much: an opening,
+// units with a separator between, and a close.
+type shape struct {
+	name, open string
+	unit       func(i int) string
+	sep, close string
+}
+
+// objects take encoding/json more than forty times their length.
+var objects = shape{"objects", `{"alg":"HS256","a":[`, always(`{"":0}`), ",", "]}"}
+
+var shapes = []shape{
+	{"letters", "", randomLetter, "", ""},
+	{"zeros", `{"alg":"HS256","a":[`, always("0"), ",", "]}"},
+	{"arrays", `{"alg":"HS256","a":[`, always("[]"), ",", "]}"},
+	{"empty objects", `{"alg":"HS256","a":[`, always("{}"), ",", "]}"},
+	objects,
+	{"nested arrays", `{"alg":"HS256","a":[`, always(nest(10)), ",", "]}"},
+	{"nested objects", `{"alg":"HS256","a":[`, always(strings.Repeat(`{"":`, 5) + "0" + strings.Repeat("}", 5)), ",", "]}"},
+	{"open brackets", `{"alg":"HS256","a":`, always("["), "", ""},
+	{"keys", `{"alg":"HS256",`, func(i int) string { return fmt.Sprintf(`"%d":0`, i) }, ",", "}"},
+	{"string", `{"alg":"HS256","a":"`, always("x"), "", `"}`},
+	{"escapes", `{"alg":"HS256","a":"`, always(`\u00e9`), "", `"}`},
+}
+
+func always(unit string) func(int) string { return func(int) string { return unit } }
+
+var random = rand.New(rand.NewPCG(1, 2))
+
+func randomLetter(int) string { return string(rune('a' + random.IntN(26))) }
+
+// fill returns n bytes of the shape.
+func (s shape) fill(n int) string {
+	var text strings.Builder
+	text.WriteString(s.open)
+	for i := 0; ; i++ {
+		unit := s.unit(i)
+		if i > 0 {
+			unit = s.sep + unit
+		}
+		room := n - text.Len() - len(s.close)
+		if len(unit) > room {
+			return text.String() + strings.Repeat(" ", room) + s.close
+		}
+		text.WriteString(unit)
+	}
+}
+
+// Each place is a token of a size, with the shape in one of the parts that are
+// JSON.
+var places = []struct {
+	name  string
+	token func(s shape, size int) string
+}{
+	{"header", func(s shape, size int) string {
+		rest := "." + encode(claims) + "." + forgery
+		return s.encode(size-len(rest)) + rest
+	}},
+	{"claims", func(s shape, size int) string {
+		return encode(header) + "." + s.encode(size-rest) + "." + forgery
+	}},
+}
+
+var forgery = encode(sum("attacker", ""))
+
+// encode fills a part of a token.
+func (s shape) encode(size int) string { return encode(s.fill(base64.RawURLEncoding.DecodedLen(size))) }
+
+type sized struct{ name, token string }
+
+// unsigned are the tokens that anybody can send, in their worst forms.
+func unsigned() []sized {
+	var tokens []sized
+	for _, size := range []int{300, 4 << 10, capability.MaxTokenSize} {
+		text := encode(header) + "." + encode(claims) + "."
+		tokens = append(tokens,
+			sized{fmt.Sprintf("%d/dots", size), strings.Repeat(".", size)},
+			sized{fmt.Sprintf("%d/signature", size), text + strings.Repeat("A", size-len(text))})
+		for _, place := range places {
+			for _, s := range shapes {
+				tokens = append(tokens, sized{fmt.Sprintf("%d/%s/%s", size, place.name, s.name), place.token(s, size)})
+			}
+		}
+	}
+	const over = 10 << 20
+	return append(tokens, sized{fmt.Sprintf("%d/header/%s", over, objects.name), places[0].token(objects, over)})
+}
+
+// allocated returns the bytes that f allocates. The least of a few runs leaves
+// out what others in the process allocate, and what is made once.
+func allocated(f func()) int {
+	least := uint64(math.MaxUint64)
+	for range 5 {
+		var before, after runtime.MemStats
+		runtime.ReadMemStats(&before)
+		f()
+		runtime.ReadMemStats(&after)
+		least = min(least, after.TotalAlloc-before.TotalAlloc)
+	}
+	return int(least)
+}
+
+// bound is what refusing a token may allocate. For each auth token what is
+// signed is copied once, to hash it; header and signature are decoded to three
+// quarters of their length. With what the allocator rounds up, that is never
+// more than 1 times the length for each auth token and 1 more. A keyed HMAC and
+// the error take below a kilobyte each. What is too long is not even looked at.
+func bound(token string, authTokens int) int {
+	const fixed = 1 << 10
+	if len(token) > capability.MaxTokenSize {
+		return fixed
+	}
+	return (1 + authTokens) * (len(token) + fixed)
+}
+
+func TestRefusedTokensTakeLittleMemory(t *testing.T) {
+	for _, tt := range unsigned() {
+		t.Run(tt.name, func(t *testing.T) {
+			for _, authTokens := range [][]string{{authToken}, {"new", authToken}} {
+				got := allocated(func() {
+					_, err := capability.Verify(tt.token, accountSID, authTokens...)
+					require.Error(t, err)
+				})
+				assert.LessOrEqual(t, got, bound(tt.token, len(authTokens)),
+					"%.1f times the %d bytes of the token", float64(got)/float64(len(tt.token)), len(tt.token))
+			}
+		})
+	}
+}
+
+// The bound is one that decoding first does not keep.
+func TestDecodingFirstTakesMuchMemory(t *testing.T) {
+	for _, place := range places {
+		token := place.token(objects, capability.MaxTokenSize)
+		got := allocated(func() { require.Error(t, refusedByGolangJWT(token)) })
+		assert.Greater(t, got, 5*bound(token, 1), place.name)
+	}
+}
+
+func refused(token string) error {
+	_, err := capability.Verify(token, accountSID, authToken)
+	return err
+}
+
+func refusedByGolangJWT(token string) error {
+	_, err := jwt.ParseWithClaims(token, jwt.MapClaims{}, func(*jwt.Token) (any, error) { return []byte(authToken), nil },
+		jwt.WithValidMethods([]string{"HS256"}), jwt.WithStrictDecoding(), jwt.WithExpirationRequired())
+	return err
+}
+
+func BenchmarkRefused(b *testing.B) { benchmark(b, refused) }
+
+// BenchmarkRefusedByGolangJWT is for comparison: golang-jwt alone, which decodes first.
+func BenchmarkRefusedByGolangJWT(b *testing.B) { benchmark(b, refusedByGolangJWT) }
+
+func benchmark(b *testing.B, refuse func(token string) error) {
+	for _, tt := range unsigned() {
+		b.Run(tt.name, func(b *testing.B) {
+			var before, after runtime.MemStats
+			runtime.ReadMemStats(&before)
+			for b.Loop() {
+				if refuse(tt.token) == nil {
+					b.Fatal("taken")
+				}
+			}
+			runtime.ReadMemStats(&after)
+			perOp := float64(after.TotalAlloc-before.TotalAlloc) / float64(b.N)
+			b.ReportMetric(perOp/float64(len(tt.token)), "B/token-byte")
+		})
+	}
+}
