@@ -189,9 +189,7 @@ func clientName(claim []byte) (string, error) {
 
 // accessTokenIdentity returns the client name that an Access Token's grants hold.
 func accessTokenIdentity(claim []byte) (string, error) {
-	var grants struct {
-		Identity string `json:"identity"`
-	}
+	var grants struct{ Identity string }
 	err := json.Unmarshal(claim, &grants)
 	return grants.Identity, err
 }

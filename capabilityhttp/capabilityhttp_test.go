@@ -3,6 +3,7 @@ package capabilityhttp_test
 import (
 	"bytes"
 	"context"
+	"encoding/base64"
 	"encoding/json"
 	"errors"
 	"fmt"
@@ -210,11 +211,15 @@ func TestRefusal(t *testing.T) {
 	}{
 		{"not signed in", &capabilityhttp.Error{Status: 401, Message: "sign in first"}, 401, "sign in first\n", ""},
 		{"wrapped", fmt.Errorf("tommy: %w", &capabilityhttp.Error{Status: 403, Message: "no calls for you"}), 403, "no calls for you\n", ""},
-		{"database is away", errors.New("dial tcp: 10.0.0.7 is away"), 500, "no token\n", "10.0.0.7 is away"},
+		{"lowest status", &capabilityhttp.Error{Status: 400, Message: "oops"}, 400, "oops\n", ""},
+		{"highest status", &capabilityhttp.Error{Status: 599, Message: "oops"}, 599, "oops\n", ""},
+		{"database is away", errors.New("dial tcp: 10.0.0.7 is away"), 500, "no token\n", `"capabilityhttp: no token minted" error="dial tcp: 10.0.0.7 is away"`},
+		{"something else was cancelled", fmt.Errorf("database: %w", context.Canceled), 500, "no token\n", "database"},
 		{"nil of this type", (*capabilityhttp.Error)(nil), 500, "no token\n", "<nil>"},
 		{"no status", &capabilityhttp.Error{Message: "oops"}, 500, "no token\n", "oops"},
 		{"a status of success", &capabilityhttp.Error{Status: 200, Message: "oops"}, 500, "no token\n", "oops"},
-		{"a status out of range", &capabilityhttp.Error{Status: 600, Message: "oops"}, 500, "no token\n", "oops"},
+		{"a status too low", &capabilityhttp.Error{Status: 399, Message: "oops"}, 500, "no token\n", "oops"},
+		{"a status too high", &capabilityhttp.Error{Status: 600, Message: "oops"}, 500, "no token\n", "oops"},
 	}
 	for _, tt := range tests {
 		t.Run(tt.name, func(t *testing.T) {
@@ -273,19 +278,29 @@ type foreign string
 
 func (f foreign) ToJWT() (string, error) { return string(f), nil }
 
+func withClaims(claims string) foreign {
+	return foreign("e30." + base64.RawURLEncoding.EncodeToString([]byte(claims)) + ".")
+}
+
 func TestForeignToken(t *testing.T) {
 	signed, err := capability.New(accountSID, authToken).AllowClientIncoming("tommy").ToJWT()
 	require.NoError(t, err)
 	for token, want := range map[foreign]int{
 		foreign(signed): http.StatusOK,
-		"":              http.StatusInternalServerError,
-		"a.b.c":         http.StatusInternalServerError,
-		"e30.e30.e30":   http.StatusInternalServerError,
+		withClaims(`{"exp":1,"scope":"scope:client:incoming?clientName=tommy"}`): http.StatusOK,
+		withClaims(`{"exp":1,"grants":{"identity":"tommy"}}`):                    http.StatusOK,
+		withClaims(`{"exp":"1","scope":"scope:a:b"}`):                            http.StatusInternalServerError,
+		withClaims(`{"exp":1,"scope":7}`):                                        http.StatusInternalServerError,
+		withClaims(`{"exp":1,"scope":"tommy"}`):                                  http.StatusInternalServerError,
+		withClaims(`{"exp":1,"grants":{"identity":7}}`):                          http.StatusInternalServerError,
+		"":            http.StatusInternalServerError,
+		"a.b.c":       http.StatusInternalServerError,
+		"e30.e30.e30": http.StatusInternalServerError,
 	} {
 		address, logged := serve(t, func(*http.Request) (foreign, error) { return token, nil })
 		response, body := do(t, http.MethodGet, address)
 		assert.Equal(t, want, response.StatusCode, token)
-		assert.Equal(t, want == http.StatusOK, strings.Contains(body, signed))
+		assert.Equal(t, want == http.StatusOK, strings.Contains(body, `{"identity":"tommy","token":"`+string(token)+`","expiresAt":`))
 		assert.Equal(t, want == http.StatusOK, logged.Len() == 0)
 	}
 }
@@ -309,6 +324,7 @@ func TestCancelledRequestMintsNothing(t *testing.T) {
 	handler.ServeHTTP(recorder, httptest.NewRequestWithContext(ctx, http.MethodGet, "/", nil))
 	assert.False(t, minted)
 	assert.Equal(t, http.StatusServiceUnavailable, recorder.Code)
+	assert.Equal(t, "request cancelled\n", recorder.Body.String())
 }
 
 func TestRequestCancelledMeanwhileMintsNothing(t *testing.T) {
