@@ -544,6 +544,11 @@ func TestAccessTokenRules(t *testing.T) {
 			newToken().AllowClientOutgoing(applicationSID, url.Values{"a": {"\xff"}}),
 			apiKeySID, apiKeySecret, capability.ErrInvalidScope,
 		},
+		{
+			"more parameters than can be read",
+			newToken().AllowClientOutgoing(applicationSID, url.Values{"": make([]string, 10_001)}),
+			apiKeySID, apiKeySecret, capability.ErrInvalidScope,
+		},
 		{"claim named grants", newToken().SetClaim("grants", "all"), apiKeySID, apiKeySecret, capability.ErrInvalidClaim},
 		{"nothing granted", capability.New(accountSID, authToken).SetClientName("tommy"), apiKeySID, apiKeySecret, capability.ErrNoScope},
 		{"mistake in the builder", newToken().SetTTL(0), apiKeySID, apiKeySecret, capability.ErrInvalidTTL},
@@ -1116,6 +1121,8 @@ func TestVerifyRefuses(t *testing.T) {
 		{"exp in milliseconds", nil, map[string]any{"exp": (now + 60) * 1000}, capability.ErrInvalidTTL},
 		{"exp at the longest", nil, map[string]any{"exp": now + 86400}, nil},
 		{"exp over the longest", nil, map[string]any{"exp": now + 86401}, capability.ErrInvalidTTL},
+		{"exp as late as a float counts seconds", nil, map[string]any{"exp": 1 << 53}, capability.ErrInvalidTTL},
+		{"exp later than that", nil, map[string]any{"exp": 1<<53 + 2}, jwt.ErrTokenInvalidClaims},
 		{"exp without end", nil, map[string]any{"exp": 1e18}, jwt.ErrTokenInvalidClaims},
 		{"nbf now", nil, map[string]any{"nbf": now}, nil},
 		{"nbf to come", nil, map[string]any{"nbf": now + 1}, jwt.ErrTokenNotValidYet},
@@ -1143,7 +1150,7 @@ func TestVerifyRefuses(t *testing.T) {
 		{"alg none", map[string]any{"alg": "none"}, nil, jwt.ErrTokenSignatureInvalid},
 		{"alg HS512", map[string]any{"alg": "HS512"}, nil, jwt.ErrTokenSignatureInvalid},
 		{"alg RS256", map[string]any{"alg": "RS256"}, nil, jwt.ErrTokenSignatureInvalid},
-		{"alg in lower case", map[string]any{"alg": "hs256"}, nil, jwt.ErrTokenUnverifiable},
+		{"alg in lower case", map[string]any{"alg": "hs256"}, nil, jwt.ErrTokenSignatureInvalid},
 	}
 	for _, text := range malformedScopes {
 		if text == "" {

@@ -106,7 +106,11 @@ func (s Scope) is(service, privilege string) bool {
 // applicationParams returns the signed parameters of an outgoing scope, which
 // are a form-encoded string within the form-encoded params.
 func (s Scope) applicationParams() (url.Values, error) {
-	return parseParams(s.Params.Get("appParams"))
+	params, err := parseParams(s.Params.Get("appParams"))
+	if err != nil {
+		err = fmt.Errorf("%w: appParams: %w", ErrInvalidScope, err)
+	}
+	return params, err
 }
 
 // parseParams is [url.ParseQuery], but takes ';' for the character it is:

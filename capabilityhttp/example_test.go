@@ -89,5 +89,5 @@ func ExampleAccessToken() {
 	}
 	// Output:
 	// tommy <nil>
-	// tommy capability: token is unverifiable: it is an Access Token, not a capability token, as its header has a cty
+	// tommy capability: token signature is invalid: token is unverifiable: it is an Access Token, not a capability token, as its header has a cty
 }

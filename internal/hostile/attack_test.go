@@ -107,10 +107,16 @@ func TestNoKey(t *testing.T) {
 
 // No error holds the auth token, even if it is a number in the token.
 func TestNumberThatIsTheAuthToken(t *testing.T) {
-	const digits = "12345678901234567890123456789012"
-	_, err := capability.Verify(signedWith(digits, header, object(iss, exp, scope, `"a":`+digits+"e999")), accountSID, digits)
-	require.ErrorIs(t, err, jwt.ErrTokenMalformed)
-	assert.NotContains(t, err.Error(), digits)
+	const digits = "1000000000000000000"
+	for claims, want := range map[string]error{
+		object(iss, exp, scope, `"a":`+digits+"e999"): jwt.ErrTokenMalformed,
+		object(iss, scope, `"exp":`+digits):           jwt.ErrTokenInvalidClaims,
+	} {
+		_, err := capability.Verify(signedWith(digits, header, claims), accountSID, digits)
+		require.ErrorIs(t, err, want)
+		assert.NotContains(t, err.Error(), digits)
+		assert.NotContains(t, err.Error(), "1e+18")
+	}
 }
 
 // RFC 8725 section 2.8: a token of another kind, in each way to sign it.
