@@ -86,13 +86,13 @@ func (c cli) readToken(args []string) (string, error) {
 	if len(args) > 0 {
 		input, from = strings.NewReader(args[0]), "the argument"
 	}
-	// There may be white space around the token.
-	data, err := io.ReadAll(io.LimitReader(input, capability.MaxTokenSize+1024))
+	const most = capability.MaxTokenSize + 1024 // as there may be white space around the token
+	data, err := io.ReadAll(io.LimitReader(input, most+1))
 	token := strings.TrimSpace(string(data))
 	switch {
 	case err != nil:
 		return "", fmt.Errorf("%s: %w", from, err)
-	case len(token) > capability.MaxTokenSize:
+	case len(data) > most || len(token) > capability.MaxTokenSize:
 		return "", fmt.Errorf("%s is longer than %d bytes, which no token is", from, capability.MaxTokenSize)
 	case token == "":
 		return "", fmt.Errorf("%s is empty: give a token", from)
