@@ -1,8 +1,8 @@
 // Command load measures this module as a backend uses it: behind an HTTP server
 // with many clients at once, and beside Node servers that mint the same tokens
 // with Twilio's own library. Then it mints and verifies for minutes, to see
-// whether memory is kept. It prints Markdown, and stops with status 1 at the
-// first wrong answer or token.
+// whether memory is kept. It prints Markdown, and stops with status 1 after the
+// first server with a wrong answer or token.
 //
 // Run it in the folder of its module: go run ./load
 package main

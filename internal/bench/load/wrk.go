@@ -29,7 +29,7 @@ type figures struct {
 	Connect, Read, Write, Timeout int // errors of sockets, as wrk counts them
 	Refused                       int // answers other than a 200
 	Strangers                     int // answers for a client for which none was due
-	Lost                          int // requests without an answer
+	Lost                          int // requests whose answer was overdue at the end
 }
 
 func (f figures) errors() int {
