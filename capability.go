@@ -876,8 +876,8 @@ func checkHeader(part string) error {
 	return nil
 }
 
-// decode reads a part of a token. It checks for UTF-8, since encoding/json would
-// put what is not in silence, and hides the cause of an error, which may quote
+// decode reads a part of a token. It checks for UTF-8, as encoding/json would put
+// right in silence what is not, and hides the cause of an error, which may quote
 // what stands in the token at any length.
 func decode(part string, value any) error {
 	text, err := strictBase64.DecodeString(part)
