@@ -18,10 +18,10 @@
 // # What is promised
 //
 // A token has the same bytes as the one that Twilio's Python library writes
-// for the same calls at the same second. A token that Twilio would refuse, or
-// that grants other than what was asked, is never minted: each mistake is an
-// error that wraps one of this package's, and nothing is repaired or cut to
-// size in silence.
+// for the same calls at the same second. A token that breaks one of Twilio's
+// documented rules, or that grants other than what was asked, is never minted:
+// each mistake is an error that wraps one of this package's, and nothing is
+// repaired or cut to size in silence.
 //
 // The auth token is kept where neither fmt, log/slog, encoding/json nor a
 // printer built on reflection finds it, and no error holds it.
@@ -70,13 +70,15 @@ const (
 	MaxTTL = 24 * time.Hour
 
 	// MaxTokenSize is the length in bytes of the longest token that is minted
-	// or read. Most have some 300, and a hundred signed parameters make it
-	// fifteen thousand; the limit is this package's own, not Twilio's.
+	// or read. Most have 250 to 400, and a hundred signed parameters of a
+	// hundred bytes make it fifteen thousand; the limit is this package's own,
+	// not Twilio's.
 	MaxTokenSize = 64 << 10
 )
 
 // Each mistake in the use of a [CapabilityToken], and in the arguments of
-// [Verify], is reported as an error that wraps one of these.
+// [Verify], is reported as an error that wraps one of these, or
+// [ErrInvalidScope].
 var (
 	ErrInvalidAccountSID     = errors.New("capability: invalid account SID")
 	ErrInvalidAuthToken      = errors.New("capability: invalid auth token")
@@ -88,7 +90,7 @@ var (
 	ErrDuplicateScope        = errors.New("capability: duplicate scope")
 	ErrNoScope               = errors.New("capability: no scope")
 	ErrInvalidAPIKey         = errors.New("capability: invalid API key")
-	ErrTokenTooLong          = errors.New("capability: token too long")
+	ErrTokenTooLong          = errors.New("capability: token too long") // see MaxTokenSize
 )
 
 // A CapabilityToken collects what a device may do and mints tokens that say
@@ -96,8 +98,8 @@ var (
 // [CapabilityToken.Err] and [CapabilityToken.ToJWT] together with all others.
 //
 // Make one with [New]: the zero value has no account, and mints nothing. While
-// it is being changed it is for one goroutine; Clone, Err and ToJWT change
-// nothing and may run in many at once.
+// it is being changed it is for one goroutine; Clone, Err, ToJWT and
+// ToAccessToken change nothing and may run in many at once.
 type CapabilityToken struct {
 	accountSID string
 
@@ -728,9 +730,9 @@ type Claims struct {
 //   - HS256 and no other algorithm, no header parameter but alg and a typ of
 //     JWT, and the one base64url spelling of the token, in UTF-8 (RFC 7515
 //     section 2, RFC 8725 sections 3.1, 3.7 and 3.11);
-//   - exp and iss, which must be there, scope, and nbf if it is there, all
-//     checked against the account and the clock, without leeway, and no aud (RFC
-//     7519 section 4.1.3);
+//   - exp, iss and scope, which must be there, though scope may be empty, and
+//     nbf if it is there, without leeway for the clock;
+//   - no aud, which would be somebody else's (RFC 7519 section 4.1.3);
 //   - exp at most [MaxTTL] from now ([ErrInvalidTTL]; Twilio error 31207);
 //   - scopes that can be parsed ([ErrInvalidScope]).
 //
@@ -741,10 +743,10 @@ type Claims struct {
 // all, is [ErrInvalidAccountSID] or [ErrInvalidAuthToken] before the token is
 // looked at.
 //
-// The signature is checked before any JSON is decoded, so that refusing a token
-// of somebody else's takes no more memory than its length, once more for each
-// auth token, and a kilobyte or two. Of claims with the same name the last counts
-// (RFC 7519 section 4).
+// The signature is checked before any JSON is decoded, so that refusing a forged
+// token takes at most its own length in memory, plus its length and about a
+// kilobyte for each auth token. Of claims with the same name the last counts (RFC
+// 7519 section 4).
 func Verify(token, accountSID string, authTokens ...string) (*Claims, error) {
 	if mistakes := checkCredentials(accountSID, authTokens...); len(mistakes) > 0 {
 		return nil, errors.Join(mistakes...)

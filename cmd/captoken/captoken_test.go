@@ -252,9 +252,9 @@ func TestMistakes(t *testing.T) {
 		{"inspect nothing", nil, []string{"inspect"}, []string{"standard input is empty: give a token"}},
 		{"inspect an empty argument", nil, []string{"inspect", " "}, []string{"the argument is empty: give a token"}},
 		{"inspect a long argument", nil, []string{"inspect", strings.Repeat("x", capability.MaxTokenSize+1)}, []string{
-			"the argument is longer than 65536 bytes, which no token is"}},
+			"the argument holds more than the 65536 bytes that are read of a token"}},
 		{"inspect a token with much behind it", nil, []string{"inspect", "a.b.c" + strings.Repeat(" ", 70_000) + "d"}, []string{
-			"the argument is longer than 65536 bytes, which no token is"}},
+			"the argument holds more than the 65536 bytes that are read of a token"}},
 	} {
 		t.Run(test.name, func(t *testing.T) {
 			status, stdout, stderr := captoken(t, test.env, "", test.args...)

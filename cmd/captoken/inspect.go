@@ -93,7 +93,7 @@ func (c cli) readToken(args []string) (string, error) {
 	case err != nil:
 		return "", fmt.Errorf("%s: %w", from, err)
 	case len(data) > most || len(token) > capability.MaxTokenSize:
-		return "", fmt.Errorf("%s is longer than %d bytes, which no token is", from, capability.MaxTokenSize)
+		return "", fmt.Errorf("%s holds more than the %d bytes that are read of a token", from, capability.MaxTokenSize)
 	case token == "":
 		return "", fmt.Errorf("%s is empty: give a token", from)
 	}
