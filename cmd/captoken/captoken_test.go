@@ -524,7 +524,7 @@ func TestInspectJSON(t *testing.T) {
 		assert.Equal(t, 1, status)
 		assert.Equal(t, `{"usable":false,"signature":"notChecked","scopes":[],"claims":{},"problems":[{"twilioError":31204,`+
 			`"message":"a token has 3 parts with dots between, and this has 1","advice":"It was changed or cut,`+
-			` or there is something around it: quotes, JSON, line breaks."}],"notes":[]}`+"\n", stdout)
+			` or there is something around it: quotes, JSON, line breaks, a word such as Bearer."}],"notes":[]}`+"\n", stdout)
 	})
 }
 

@@ -128,7 +128,7 @@ func newReport() *report {
 	}
 }
 
-const damaged = "It was changed or cut, or there is something around it: quotes, JSON, line breaks."
+const damaged = "It was changed or cut, or there is something around it: quotes, JSON, line breaks, a word such as Bearer."
 
 // examine finds what can be found without a secret. It goes on after a
 // problem, where [capability.Verify] stops.
