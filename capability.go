@@ -801,18 +801,23 @@ func (c *Claims) scope(service, privilege string) (scope Scope, ok bool) {
 // comes first: decoding JSON can take fifty times a token's length in memory,
 // and no header should have a say before it is known whose it is.
 func parse(token, accountSID string, authTokens []string) (jwt.MapClaims, error) {
-	if err := checkSignature(token, authTokens); err != nil {
+	if strings.ContainsAny(token, "\r\n") { // which even a strict decoder skips
+		return nil, fmt.Errorf("%w: it holds a newline", jwt.ErrTokenMalformed)
+	}
+	parts := strings.SplitN(token, ".", 4)
+	if len(parts) != 3 {
+		return nil, fmt.Errorf("%w: want three parts with a dot between", jwt.ErrTokenMalformed)
+	}
+	if err := checkSignature(token, parts, authTokens); err != nil {
 		return nil, err
 	}
-	header, rest, _ := strings.Cut(token, ".")
 	if !strings.HasPrefix(token, capabilityHeader) { // with which most tokens start
-		if err := checkHeader(header); err != nil {
+		if err := checkHeader(parts[0]); err != nil {
 			return nil, err
 		}
 	}
-	part, _, _ := strings.Cut(rest, ".")
 	claims := jwt.MapClaims{}
-	if err := decode(part, &claims); err != nil {
+	if err := decode(parts[1], &claims); err != nil {
 		return nil, err
 	}
 	if _, ok := claims["aud"]; ok {
@@ -826,29 +831,22 @@ func parse(token, accountSID string, authTokens []string) (jwt.MapClaims, error)
 	return claims, nil
 }
 
-// strictBase64 takes one spelling of each text, but for newlines, which it skips.
+// strictBase64 takes one spelling of each text, as a token has one.
 var strictBase64 = base64.RawURLEncoding.Strict()
 
-func checkSignature(token string, authTokens []string) error {
-	if strings.ContainsAny(token, "\r\n") {
-		return fmt.Errorf("%w: it holds a newline", jwt.ErrTokenMalformed)
-	}
-	if strings.Count(token, ".") != 2 {
-		return fmt.Errorf("%w: want three parts with a dot between", jwt.ErrTokenMalformed)
-	}
-	dot := strings.LastIndexByte(token, '.')
-	signature, err := strictBase64.DecodeString(token[dot+1:])
+func checkSignature(token string, parts, authTokens []string) error {
+	signature, err := strictBase64.DecodeString(parts[2])
 	if err != nil {
 		return fmt.Errorf("%w: signature: %w", jwt.ErrTokenMalformed, err)
 	}
+	signed := token[:len(token)-len(parts[2])-1] // without the dot
 	for _, authToken := range authTokens {
-		if jwt.SigningMethodHS256.Verify(token[:dot], signature, []byte(authToken)) == nil {
+		if jwt.SigningMethodHS256.Verify(signed, signature, []byte(authToken)) == nil {
 			return nil
 		}
 	}
 	// An Access Token is signed with another kind of key: say so, rather than that this one is wrong.
-	header, _, _ := strings.Cut(token, ".")
-	if text, _ := strictBase64.DecodeString(header); bytes.Contains(text, []byte(`"cty"`)) {
+	if text, _ := strictBase64.DecodeString(parts[0]); bytes.Contains(text, []byte(`"cty"`)) {
 		return fmt.Errorf("%w: %w: it is an Access Token, not a capability token, as its header has a cty",
 			jwt.ErrTokenSignatureInvalid, jwt.ErrTokenUnverifiable)
 	}
