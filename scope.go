@@ -80,19 +80,21 @@ func (s *Scope) UnmarshalText(text []byte) error {
 // check returns an error, which does not hold the secrets, if the scope could
 // not be read back.
 func (s Scope) check(secrets ...string) error {
-	if !consistsOf(s.Service, "_-") || !consistsOf(s.Privilege, "_-") {
-		return fmt.Errorf("%w: service %s, privilege %s: use 1 or more ASCII letters, digits, '_' or '-' for each",
-			ErrInvalidScope, quote(s.Service, secrets...), quote(s.Privilege, secrets...))
-	}
 	params := 0
 	for _, values := range s.Params {
 		params += len(values)
 	}
-	if params > maxParams {
-		return fmt.Errorf("%w: service %s, privilege %s: %d parameters: use at most %d",
-			ErrInvalidScope, quote(s.Service, secrets...), quote(s.Privilege, secrets...), params, maxParams)
+	var rule string
+	switch {
+	case !consistsOf(s.Service, "_-") || !consistsOf(s.Privilege, "_-"):
+		rule = "use 1 or more ASCII letters, digits, '_' or '-' for each"
+	case params > maxParams:
+		rule = fmt.Sprintf("%d parameters: use at most %d", params, maxParams)
+	default:
+		return nil
 	}
-	return nil
+	return fmt.Errorf("%w: service %s, privilege %s: %s",
+		ErrInvalidScope, quote(s.Service, secrets...), quote(s.Privilege, secrets...), rule)
 }
 
 // maxParams is how many parameters [url.ParseQuery] reads.
