@@ -15,6 +15,12 @@ export async function load(src) {
   return Twilio;
 }
 
+// once returns a function that runs start when it is first called, and returns the same promise ever after.
+export function once(start) {
+  let started;
+  return (...args) => started ??= start(...args);
+}
+
 // localOptions are what the local gateway needs of either SDK. With Twilio their own defaults are right.
 export const localOptions = {
   RTCPeerConnection: class extends RTCPeerConnection {

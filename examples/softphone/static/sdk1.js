@@ -1,20 +1,14 @@
 // The Twilio Client SDK 1.x, as the page uses it. sdk2.js has the same functions for 2.x.
 
-import { load as loadScript, localOptions } from './sdk.js';
+import { load as loadScript, localOptions, once } from './sdk.js';
 
-let loading;
 let Twilio;
 let options;
 
-export function load(local) {
-  loading ??= start(local);
-  return loading;
-}
-
-async function start(local) {
+export const load = once(async (local) => {
   Twilio = await loadScript('/sdk1/twilio.min.js');
   options = { enableRingingState: true, ...(local && { ...localOptions, pStreamFactory }) };
-}
+});
 
 function pStreamFactory(token, _uris, streamOptions) {
   const scheme = location.protocol === 'https:' ? 'wss' : 'ws';

@@ -1,24 +1,18 @@
 // The Twilio Voice SDK 2.x, as the page uses it. sdk1.js has the same functions for 1.x.
 
-import { load as loadScript, localOptions } from './sdk.js';
+import { load as loadScript, localOptions, once } from './sdk.js';
 
-let loading;
 let Twilio;
 let options;
 
-export function load(local) {
-  loading ??= start(local);
-  return loading;
-}
-
-async function start(local) {
+export const load = once(async (local) => {
   // Without it a call that is declined and one that rings nowhere fail with the same code.
   options = { enableImprovedSignalingErrorPrecision: true };
   if (local) {
     Object.assign(options, localOptions, { chunderw: location.host });
   }
   Twilio = await (local ? loadForHTTP() : loadScript('/sdk2/twilio.min.js'));
-}
+});
 
 // This SDK speaks to wss://<chunderw>/signal only, and unlike 1.x it exports no part that could be told otherwise. But it
 // keeps the WebSocket that it finds when it is loaded: one for a page that came over plain HTTP, as the gateway on this
