@@ -143,8 +143,9 @@ func New(accountSID, authToken string) *CapabilityToken {
 	t := build(authToken)
 	t.accountSID = accountSID
 	t.header = jws.Header
-	t.mistakes = checkCredentials(accountSID, authToken)
-	return t
+	return t.
+		fail(checkSID(ErrInvalidAccountSID, "AC", accountSID, authToken)).
+		fail(checkSecret(ErrInvalidAuthToken, authToken))
 }
 
 // NewWithAPIKey returns a builder of Access Tokens, Twilio's successor to
@@ -164,11 +165,10 @@ func NewWithAPIKey(accountSID, apiKeySID, apiKeySecret string) *CapabilityToken 
 	t := build(apiKeySecret)
 	t.accountSID, t.apiKeySID, t.access = accountSID, apiKeySID, true
 	t.header = accessTokenHeader
-	t.mistakes = mistakes(
-		checkSID(ErrInvalidAccountSID, "AC", accountSID, apiKeySecret),
-		checkSID(ErrInvalidAPIKey, "SK", apiKeySID, apiKeySecret),
-		checkSecret(ErrInvalidAPIKey, apiKeySecret))
-	return t
+	return t.
+		fail(checkSID(ErrInvalidAccountSID, "AC", accountSID, apiKeySecret)).
+		fail(checkSID(ErrInvalidAPIKey, "SK", apiKeySID, apiKeySecret)).
+		fail(checkSecret(ErrInvalidAPIKey, apiKeySecret))
 }
 
 var accessTokenHeader = jws.EncodeHeader(accesstoken.Header(""))
@@ -242,7 +242,7 @@ func (t *CapabilityToken) AddScope(scope Scope) *CapabilityToken {
 	t.failIfSecretIn("a scope", scope.Service, scope.Privilege)
 	scope.Params = t.merge([]url.Values{scope.Params})
 	t.fail(scope.check(t.secret()))
-	return t.grant(grant{kind: other, scope: scope})
+	return t.grant(grant{kind: other, scope: &scope})
 }
 
 // SetClientName names a device that has no incoming scope, so that the
@@ -502,8 +502,8 @@ func checkParams(params []url.Values) error {
 // check returns the mistakes remembered, and those that show only now.
 func (t *CapabilityToken) check(now time.Time) []error {
 	mistakes := slices.Clip(t.mistakes)
-	if t.key == nil {
-		mistakes = append(mistakes, checkCredentials("", "")...)
+	if t.key == nil { // the zero value
+		mistakes = append(mistakes, checkSID(ErrInvalidAccountSID, "AC", ""), checkSecret(ErrInvalidAuthToken, ""))
 	}
 	notBefore := t.notBefore.Unix()
 	if !t.notBefore.IsZero() && (notBefore < 0 || notBefore >= t.expiresAt(now)) {
@@ -633,9 +633,9 @@ func (t *CapabilityToken) mintedName() string {
 			return t.clientName
 		case g.kind == outgoing:
 			name = t.clientName
-		case g.scope.is("client", "incoming"):
+		case g.kind == other && g.scope.is("client", "incoming"):
 			return g.scope.Params.Get("clientName")
-		case g.scope.is("client", "outgoing"):
+		case g.kind == other && g.scope.is("client", "outgoing"):
 			name = g.scope.Params.Get("clientName")
 		}
 	}
@@ -654,24 +654,6 @@ func (t *CapabilityToken) encodeJSON(s string) string {
 	enc.SetEscapeHTML(false)
 	enc.Encode(s)
 	return strings.TrimSuffix(text.String(), "\n")
-}
-
-// mistakes returns the errors that are not nil.
-func mistakes(errs ...error) []error {
-	return slices.DeleteFunc(errs, func(err error) bool { return err == nil })
-}
-
-// checkCredentials returns what is wrong with the arguments of [New] and
-// [Verify]: an empty key, above all, would sign and verify as well as any other.
-func checkCredentials(accountSID string, authTokens ...string) []error {
-	errs := []error{checkSID(ErrInvalidAccountSID, "AC", accountSID, authTokens...)}
-	if len(authTokens) == 0 {
-		errs = append(errs, fmt.Errorf("%w: give at least one", ErrInvalidAuthToken))
-	}
-	for _, authToken := range authTokens {
-		errs = append(errs, checkSecret(ErrInvalidAuthToken, authToken))
-	}
-	return mistakes(errs...)
 }
 
 // checkSID returns an error that wraps invalid unless sid is the prefix and 1 to
@@ -693,7 +675,7 @@ func checkSecret(invalid error, secret string) error {
 		return fmt.Errorf("%w: it is empty", invalid)
 	case isWholeSID(secret):
 		return fmt.Errorf("%w: it is an SID (%s…): two arguments or variables may have changed places", invalid, secret[:2])
-	case fips140.Enabled() && len(secret) < 14:
+	case len(secret) < 14 && fips140.Enabled():
 		return fmt.Errorf("%w: it is shorter than the 14 bytes that FIPS 140-3 mode requires", invalid)
 	case consistsOf(secret, ""): // as Twilio's secrets do: there is no need to look closer
 		return nil

@@ -152,7 +152,7 @@ type grant struct {
 	kind           kind
 	applicationSID string     // of outgoing
 	params         url.Values // of outgoing and events
-	scope          Scope      // of other
+	scope          *Scope     // of other
 }
 
 type kind int
@@ -333,8 +333,8 @@ type Claims struct {
 // about a kilobyte. Of several claims with one name the last counts (RFC 7519
 // section 4).
 func Verify(token, accountSID string, authTokens ...string) (*Claims, error) {
-	if mistakes := checkCredentials(accountSID, authTokens...); len(mistakes) > 0 {
-		return nil, errors.Join(mistakes...)
+	if err := checkArguments(accountSID, authTokens); err != nil {
+		return nil, err
 	}
 	if err := checkLen(len(token)); err != nil {
 		return nil, err
@@ -344,6 +344,19 @@ func Verify(token, accountSID string, authTokens ...string) (*Claims, error) {
 		return nil, fmt.Errorf("capability: %w", err)
 	}
 	return readClaims(claims, authTokens)
+}
+
+// checkArguments returns what is wrong with the arguments of Verify: an empty key,
+// above all, would verify as well as any other.
+func checkArguments(accountSID string, authTokens []string) error {
+	err := checkSID(ErrInvalidAccountSID, "AC", accountSID, authTokens...)
+	if len(authTokens) == 0 {
+		err = errors.Join(err, fmt.Errorf("%w: give at least one", ErrInvalidAuthToken))
+	}
+	for _, authToken := range authTokens {
+		err = errors.Join(err, checkSecret(ErrInvalidAuthToken, authToken))
+	}
+	return err
 }
 
 // Incoming returns the client name the device receives calls for; ok is false if

@@ -45,37 +45,40 @@ type Key struct {
 func (k *Key) Sign(header string, claims []byte) string {
 	buf := buffers.Get().(*buffer)
 	defer buffers.Put(buf)
-	token := append(buf.token[:0], header...)
-	token = base64.RawURLEncoding.AppendEncode(token, claims)
-
-	mac, pooled := k.mac()
-	mac.Write(token)
-	token = append(token, '.')
-	token = base64.RawURLEncoding.AppendEncode(token, mac.Sum(buf.sum[:0]))
-	if pooled {
-		mac.Reset()
-		k.macs.Put(mac)
+	if !k.signedBefore.Load() {
+		k.signedBefore.Store(true)
+		return buf.sign(k.newMAC(buf), header, claims)
 	}
-	return string(token)
+	mac, ok := k.macs.Get().(hash.Hash)
+	if !ok {
+		mac = k.newMAC(buf)
+	}
+	token := buf.sign(mac, header, claims)
+	mac.Reset()
+	k.macs.Put(mac)
+	return token
 }
 
-// mac returns a keyed HMAC, and whether to keep it for the next token.
-func (k *Key) mac() (mac hash.Hash, pooled bool) {
-	pooled = k.signedBefore.Swap(true)
-	if pooled {
-		if mac, ok := k.macs.Get().(hash.Hash); ok {
-			return mac, true
-		}
-	}
-	secret := []byte(k.Secret)
+// newMAC leaves nothing of the secret in the buffer.
+func (k *Key) newMAC(buf *buffer) hash.Hash {
+	secret := append(buf.token[:0], k.Secret...)
 	defer clear(secret)
-	return hmac.New(sha256.New, secret), pooled
+	return hmac.New(sha256.New, secret)
 }
 
 // A buffer has room for the usual token. A longer one is allocated.
 type buffer struct {
 	token [1536]byte
 	sum   [sha256.Size]byte
+}
+
+func (b *buffer) sign(mac hash.Hash, header string, claims []byte) string {
+	token := append(b.token[:0], header...)
+	token = base64.RawURLEncoding.AppendEncode(token, claims)
+	mac.Write(token)
+	token = append(token, '.')
+	token = base64.RawURLEncoding.AppendEncode(token, mac.Sum(b.sum[:0]))
+	return string(token)
 }
 
 var buffers = sync.Pool{New: func() any { return new(buffer) }}

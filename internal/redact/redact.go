@@ -27,6 +27,9 @@ func Quote(value string, secrets ...string) string {
 
 // Contains reports whether text contains the secret, form-encoded or not.
 func Contains(text, secret string) bool {
+	if len(text) < len(secret) { // as most are: there is no need to encode the secret
+		return false
+	}
 	return strings.Contains(text, secret) || strings.Contains(text, url.QueryEscape(secret))
 }
 
