@@ -21,7 +21,8 @@ const (
 // Credentials are what a token is checked against, by the name of their variable.
 type Credentials map[string]string
 
-// Missing returns the variables that are not set, of those for a kind of token.
+// Missing returns the variables that are not set, of those that a kind of token
+// needs.
 func (c Credentials) Missing(kind string) []string {
 	var missing []string
 	for _, name := range variables(kind) {
@@ -32,7 +33,7 @@ func (c Credentials) Missing(kind string) []string {
 	return missing
 }
 
-// variables ends with the secret's.
+// variables returns those that a kind of token needs, the secret's last.
 func variables(kind string) []string {
 	if kind == AccessToken {
 		return []string{AccountSIDVar, APIKeySIDVar, APIKeySecretVar}
@@ -44,24 +45,24 @@ func variables(kind string) []string {
 // and whose fault it is if it is not. What is wrong with the credentials
 // themselves is no fault of the token.
 func (r *Report) checkCredentials(given Credentials) {
-	if len(given.Missing(r.Kind)) > 0 {
+	names := variables(r.Kind)
+	if r.Missing = given.Missing(r.Kind); r.Missing != nil {
 		return
 	}
-	names := variables(r.Kind)
 	secretVar := names[len(names)-1]
 	c := r.tidy(given, names)
 	if c == nil {
 		return
 	}
-	r.checkOwner(AccountSIDVar, "account", r.AccountSID, c[AccountSIDVar])
-	if r.Kind == AccessToken {
-		r.checkOwner(APIKeySIDVar, "API key", r.APIKeySID, c[APIKeySIDVar])
-	}
-	if r.signature == nil {
-		return
-	}
-	if r.signedWith(c[secretVar]) {
+	faults := len(r.CredentialFaults)
+	if r.signature != nil && r.signedWith(c[secretVar]) {
 		r.Signature = Valid
+	}
+	r.checkOwner("account", r.AccountSID, AccountSIDVar, c[AccountSIDVar])
+	if r.Kind == AccessToken {
+		r.checkOwner("API key", r.APIKeySID, APIKeySIDVar, c[APIKeySIDVar])
+	}
+	if r.signature == nil || r.Signature == Valid || len(r.CredentialFaults) > faults {
 		return
 	}
 	r.Signature = Wrong
@@ -73,6 +74,20 @@ func (r *Report) checkCredentials(given Credentials) {
 		}
 	}
 	r.problem(r.rules.signature, message, advice)
+}
+
+// checkOwner compares whose token it is with a variable. The signature decides
+// which of the two is at fault.
+func (r *Report) checkOwner(what, sid, variable, want string) {
+	switch {
+	case sid == "" || sid == want:
+	case r.Signature == Valid:
+		r.problem(r.rules.issuer, "it is for "+what+" "+sid+", but signed with the "+r.rules.secret+" of another",
+			"Mint it with the SID and the "+r.rules.secret+" of one "+what+".")
+	default:
+		r.fault("your "+variable+" is "+want+": the token is for "+what+" "+sid,
+			"Set the credentials of the token's "+what+". Its signature was not checked.")
+	}
 }
 
 // tidy returns the credentials without what is often around them by mistake,
@@ -87,39 +102,51 @@ func (r *Report) tidy(given Credentials, names []string) Credentials {
 		}
 	}
 	secretVar := names[len(names)-1]
-	if isSID(c[secretVar]) && !isSID(c[AccountSIDVar]) {
-		r.fault("your "+AccountSIDVar+" and "+secretVar+" have changed places", "Swap them. The token was checked as if you had.")
-		c[AccountSIDVar], c[secretVar] = c[secretVar], c[AccountSIDVar]
-	}
-	usable := true
-	wrong := func(message, advice string) {
-		usable = false
-		r.fault(message, advice)
-	}
-	if !isAccount(c[AccountSIDVar]) {
-		what := "not an account SID"
-		if isAPIKey(c[AccountSIDVar]) {
-			what = "the SID of an API key"
+	for _, name := range names[:len(names)-1] {
+		if isRight(name, c[secretVar]) && len(c[secretVar]) == 34 && !isRight(name, c[name]) {
+			r.fault("your "+name+" and "+secretVar+" have changed places", "Swap them. The token was checked as if you had.")
+			c[name], c[secretVar] = c[secretVar], c[name]
 		}
-		wrong("your "+AccountSIDVar+" is "+what+": it must be AC and 32 hexadecimal digits", "Copy the account SID from the Twilio Console.")
 	}
-	if r.Kind == AccessToken && !isAPIKey(c[APIKeySIDVar]) {
-		wrong("your "+APIKeySIDVar+" is not the SID of an API key: it must be SK and 32 hexadecimal digits", "Copy it from where the API key was made.")
-	}
-	switch secret := c[secretVar]; {
-	case isSID(secret):
-		wrong("your "+secretVar+" is a SID, not the "+r.rules.secret, "A SID names something, and is no secret. Set the "+r.rules.secret+".")
-	case capability.New("AC0", secret).Err() != nil:
-		wrong("your "+secretVar+" has a character that no "+r.rules.secret+" has", "Copy it again: white space, or an invisible character, came along.")
-	}
-	if !usable {
-		return nil
+	for _, name := range names {
+		if !isRight(name, c[name]) {
+			r.wrongValue(name, c[name])
+			c = nil
+			break
+		}
 	}
 	return c
 }
 
+// isRight reports whether a value has the form that its variable needs.
+func isRight(variable, value string) bool {
+	switch variable {
+	case AccountSIDVar:
+		return isAccount(value)
+	case APIKeySIDVar:
+		return isAPIKey(value)
+	}
+	return capability.New("AC0", value).Err() == nil
+}
+
+func (r *Report) wrongValue(variable, value string) {
+	switch {
+	case variable == AccountSIDVar && isAPIKey(value):
+		r.fault("your "+variable+" is the SID of an API key", "Set the account SID, which starts with AC, and the "+r.rules.secret+".")
+	case variable == AccountSIDVar:
+		r.fault("your "+variable+" is not an account SID: AC and 32 hexadecimal digits", "Copy the account SID from the Twilio Console.")
+	case variable == APIKeySIDVar:
+		r.fault("your "+variable+" is not the SID of an API key: SK and 32 hexadecimal digits", "Copy it from where the API key was made.")
+	case isSID(value):
+		r.fault("your "+variable+" is an SID, not the "+r.rules.secret, "An SID is a name, not a secret. Set the "+r.rules.secret+".")
+	default:
+		err := capability.New("AC0", value).Err()
+		r.fault("your "+variable+" cannot be used: "+strings.TrimPrefix(err.Error(), capability.ErrInvalidAuthToken.Error()+": "), "Copy it again.")
+	}
+}
+
 func (r *Report) fault(message, advice string) {
-	add(&r.Credentials, Finding{Message: message, Advice: advice})
+	r.add(&r.CredentialFaults, Finding{Message: message, Advice: advice})
 }
 
 // around names what is around a value.
@@ -136,20 +163,7 @@ func around(value string) string {
 
 func isQuote(r rune) bool { return strings.ContainsRune("\"'`“”‘’", r) }
 
-func isBlank(r rune) bool { return unicode.IsSpace(r) || !Visible(r) }
-
-// Visible reports whether a character can be seen, and leaves the others alone.
-func Visible(r rune) bool {
-	return unicode.IsPrint(r) && r != '\u2800' &&
-		!unicode.In(r, unicode.Other_Default_Ignorable_Code_Point, unicode.Variation_Selector)
-}
-
-func (r *Report) checkOwner(variable, what, sid, want string) {
-	if sid != "" && sid != want {
-		r.problem(r.rules.issuer, "it is for another "+what+" than your "+variable+", "+want,
-			"Use credentials of one account, where tokens are minted and here.")
-	}
-}
+func isBlank(r rune) bool { return unicode.IsSpace(r) || !isVisible(r) }
 
 func (r *Report) otherSecret() string {
 	if r.Kind == AccessToken {
@@ -207,8 +221,6 @@ func isAPIKey(s string) bool {
 	return ok && isAccount("AC"+rest)
 }
 
-// isSID reports whether s is the SID of an account or an API key, in full.
+// isSID reports whether s has the form of the SIDs of accounts and API keys, which
+// no secret has.
 func isSID(s string) bool { return len(s) == 34 && (isAccount(s) || isAPIKey(s)) }
-
-// plain is the message of one of the package's errors.
-func plain(err error) string { return strings.ReplaceAll(err.Error(), "capability: ", "") }

@@ -11,50 +11,54 @@ import (
 )
 
 var (
-	errPadded    = errors.New("ends in '=': base64url without padding has none")
-	errNotURL    = errors.New("is base64, but not base64url: it has '+' or '/' where that has '-' or '_'")
-	errNotBase64 = errors.New("is not base64url")
-	errNotObject = errors.New("is not a JSON object in UTF-8")
+	errPadded    = errors.New("padded with '=', as base64url in a token is not")
+	errStandard  = errors.New("base64, not base64url: with '+' and '/' instead of '-' and '_'")
+	errNotBase64 = errors.New("not base64url")
+	errNotUTF8   = errors.New("not UTF-8")
+	errNotObject = errors.New("not a JSON object")
 )
 
-// decode decodes a part of a token. Only one spelling of each text is right.
+// decode decodes a part of a token. Only one spelling of each text is right; of
+// another it returns what is meant, with an error.
 func decode(part string) ([]byte, error) {
 	data, err := base64.RawURLEncoding.Strict().DecodeString(part)
-	switch {
-	case err == nil && !strings.ContainsAny(part, "\r\n"): // which even a strict decoder skips
+	if err == nil && !strings.ContainsAny(part, "\r\n") { // which even a strict decoder skips
 		return data, nil
-	case strings.HasSuffix(part, "="):
-		return nil, errPadded
-	case strings.ContainsAny(part, "+/"):
-		return nil, errNotURL
 	}
-	return nil, errNotBase64
+	err = errNotBase64
+	switch {
+	case strings.ContainsAny(part, "+/"):
+		err = errStandard
+	case strings.HasSuffix(part, "="):
+		err = errPadded
+	}
+	unusual := strings.NewReplacer("+", "-", "/", "_").Replace(strings.TrimRight(part, "="))
+	data, lax := base64.RawURLEncoding.DecodeString(unusual)
+	if lax != nil {
+		return nil, errNotBase64
+	}
+	return data, err
 }
 
-// decodeObject decodes a part that holds a JSON object. Numbers keep the form
-// that they have in it, since a float64 would alter those over 2^53.
-func decodeObject(part string) (map[string]any, error) {
+// decodeObject decodes a part that holds a JSON object, which is nil if there is
+// none. Numbers keep the form that they have in it, since a float64 would alter
+// those over 2^53.
+func decodeObject(part string) (object map[string]any, raw json.RawMessage, err error) {
 	data, err := decode(part)
-	if err != nil {
-		return nil, err
+	if data == nil {
+		return nil, nil, err
 	}
-	var ordinary, object map[string]any
+	var ordinary map[string]any
 	numbers := json.NewDecoder(bytes.NewReader(data))
 	numbers.UseNumber()
-	// What others can't read, such as 1e400, is not usable, so try without UseNumber first.
-	if !utf8.Valid(data) || json.Unmarshal(data, &ordinary) != nil || numbers.Decode(&object) != nil || object == nil {
-		return nil, errNotObject
+	// What others can't read, such as 1e400, is no use, so try without UseNumber first.
+	if json.Unmarshal(data, &ordinary) != nil || numbers.Decode(&object) != nil || object == nil {
+		return nil, nil, errNotObject
 	}
-	return object, nil
-}
-
-// rawObject is the JSON of a part that decodeObject has decoded.
-func rawObject(part string, err error) json.RawMessage {
-	if err != nil {
-		return nil
+	if !utf8.Valid(data) {
+		return object, bytes.ToValidUTF8(data, []byte("\ufffd")), errNotUTF8
 	}
-	data, _ := decode(part)
-	return data
+	return object, data, err
 }
 
 // quote is a value as it is in the token, so a number is unchanged.

@@ -33,6 +33,12 @@ func (s Scope) Name() string { return s.Service + ":" + s.Privilege }
 func (r *Report) readSIDs(claims map[string]any) {
 	account := "iss"
 	if r.Kind == AccessToken {
+		iss, _ := claims["iss"].(string)
+		sub, _ := claims["sub"].(string)
+		if isAccount(iss) && isAPIKey(sub) {
+			r.problem(r.rules.issuer, "its iss and sub have changed places", "iss must be the SID of the API key that signs it, sub that of the account.")
+			return
+		}
 		account = "sub"
 		r.APIKeySID = r.readSID(claims, "iss", "an API key SID", isAPIKey)
 	}
@@ -49,7 +55,7 @@ func (r *Report) readSID(claims map[string]any, name, what string, ok func(strin
 	}
 	switch {
 	case !present:
-		r.problem(r.rules.issuer, "it has no "+name+", which must be "+what, advice)
+		r.missing(r.rules.issuer, "it has no "+name+", which must be "+what, advice)
 	case !ok(sid):
 		r.problem(r.rules.issuer, "its "+name+" is "+quote(value)+", not "+what, advice)
 	default:
@@ -75,16 +81,18 @@ func (r *Report) readScopes(claims map[string]any) {
 		return
 	}
 	delete(claims, "scope")
+	seen := map[string]bool{}
 	for text := range strings.SplitSeq(text, " ") {
 		s, err := readScope(text)
 		if err != nil {
-			r.problem(r.rules.grants, plain(err),
+			r.problem(r.rules.grants, "part of its scope claim is not a scope: "+quote(text),
 				"A space separates two scopes: within one, in a client name or a parameter, it must be form-encoded, as must '%' and '&'.")
 			continue
 		}
-		if slices.ContainsFunc(r.Scopes, func(other Scope) bool { return other.Name() == s.Name() }) {
+		if seen[s.Name()] {
 			r.note("it has more than one scope "+s.Name(), "A device uses the first of them. If they differ, mint a token for each.")
 		}
+		seen[s.Name()] = true
 		r.Scopes = append(r.Scopes, s)
 		r.checkScope(s)
 	}
@@ -103,26 +111,23 @@ func readScope(text string) (Scope, error) {
 	maps.Copy(s.Params, parsed.Params)
 	switch s.Name() {
 	case Outgoing:
-		s.ApplicationParams, err = s.unpack("appParams")
+		claims := capability.Claims{Scopes: []capability.Scope{parsed}}
+		_, s.ApplicationParams, _ = claims.Outgoing()
+		s.Params.Del("appParams")
 	case Events:
 		name := "params"
 		if !s.Params.Has(name) {
 			name = "appParams"
 		}
-		s.Filters, err = s.unpack(name)
+		// Filters are encoded as the parameters of a scope are.
+		filters, err := capability.ParseScope("scope:" + s.Name() + "?" + s.Params.Get(name))
+		if err != nil {
+			return Scope{}, fmt.Errorf("the filters of %s: %w", s.Name(), err)
+		}
+		s.Filters = filters.Params
+		s.Params.Del(name)
 	}
-	return s, err
-}
-
-// unpack takes a parameter out of the others and reads the form that is in it.
-func (s Scope) unpack(name string) (url.Values, error) {
-	// As the parameters of a scope, so that the package's own rules apply.
-	inner, err := capability.ParseScope("scope:" + s.Name() + "?" + s.Params.Get(name))
-	if err != nil {
-		return nil, fmt.Errorf("%s of %s: %w", name, s.Name(), err)
-	}
-	s.Params.Del(name)
-	return inner.Params, nil
+	return s, nil
 }
 
 func (r *Report) checkScope(s Scope) {
@@ -190,7 +195,7 @@ func (r *Report) readGrants(claims map[string]any) {
 	}
 	switch {
 	case len(r.Grants) == 0:
-		r.problem(r.rules.grants, "it grants nothing", "Add a grant when minting it: a voice grant for a Voice device.")
+		r.missing(r.rules.grants, "it grants nothing", "Add a grant when minting it: a voice grant for a Voice device.")
 	case r.Identity == "":
 		r.problem(r.rules.grants, "it has no identity", "The identity is the client name of the device: set one when minting it.")
 	}
@@ -199,7 +204,7 @@ func (r *Report) readGrants(claims map[string]any) {
 	if len(r.Grants) > 0 && !voice {
 		r.note("it has no voice grant", "It is of no use to a device that makes or receives calls.")
 	}
-	r.OtherGrants = grants
+	r.otherGrants = grants
 }
 
 // readVoice takes out of the grants what a scope can express, and leaves the rest.

@@ -1,5 +1,5 @@
 // Package inspect finds out what a token is, what it grants and what is wrong
-// with it. It returns a [Report], as data: the captoken command prints it.
+// with it. It returns a [Report], as data, from which its text and JSON are made.
 //
 // Unlike [capability.Verify] it goes on after a fault, needs no secret, and
 // knows Access Tokens and the tokens of other services too. The two share no
@@ -7,10 +7,13 @@
 package inspect
 
 import (
+	"crypto/sha256"
 	"encoding/json"
 	"fmt"
 	"maps"
+	"regexp"
 	"slices"
+	"strconv"
 	"strings"
 	"time"
 
@@ -23,15 +26,16 @@ type Report struct {
 	Removed []string `json:"removed,omitempty"` // what was around the token
 
 	Kind      string    `json:"kind"`
-	Usable    bool      `json:"usable"`    // no fault was found in the token
-	Signature string    `json:"signature"` // valid, wrong or notChecked
+	Usable    bool      `json:"usable"`            // no fault was found in the token
+	Signature string    `json:"signature"`         // valid, wrong or notChecked
+	Missing   []string  `json:"missing,omitempty"` // the variables without which it was not checked
 	JudgedAt  time.Time `json:"judgedAt"`
 
 	// What is wrong: with the credentials that the token was checked against,
 	// and with the token.
-	Credentials []Finding `json:"credentials,omitempty"`
-	Problems    []Finding `json:"problems"`
-	Notes       []Finding `json:"notes"`
+	CredentialFaults []Finding `json:"credentialFaults,omitempty"`
+	Problems         []Finding `json:"problems"`
+	Notes            []Finding `json:"notes"`
 
 	AccountSID        string    `json:"accountSid,omitempty"`
 	APIKeySID         string    `json:"apiKeySid,omitempty"`
@@ -48,12 +52,12 @@ type Report struct {
 	Header json.RawMessage `json:"header,omitempty"`
 	Claims json.RawMessage `json:"claims,omitempty"`
 
-	// What the fields above leave out: each claim, and each part of a grant,
-	// as it is in the token.
-	OtherClaims, OtherGrants map[string]any `json:"-"`
+	// What the fields above leave out, as it is in the token.
+	otherClaims, otherGrants map[string]any
 
 	rules     *rules
 	now       time.Time
+	found     map[string]bool
 	signed    string // what the signature is of
 	signature []byte // nil if there is none that can be checked
 	text      string // what the token says, decoded, to search through
@@ -87,6 +91,7 @@ func Inspect(token string, now time.Time, credentials Credentials) *Report {
 		Notes:     []Finding{},
 		rules:     capabilityRules, // unless it turns out to be of another kind
 		now:       now,
+		found:     map[string]bool{},
 	}
 	r.read(token)
 	if r.judged() {
@@ -117,47 +122,69 @@ func (r *Report) read(token string) {
 		r.readOddParts(token, len(parts))
 		return
 	}
-	header, headerErr := decodeObject(parts[0])
-	claims, claimsErr := decodeObject(parts[1])
+	header, rawHeader, headerErr := decodeObject(parts[0])
+	claims, rawClaims, claimsErr := decodeObject(parts[1])
 	signature, signatureErr := decode(parts[2])
-	r.Kind = kindOf(header, claims)
+	r.Kind, r.Header, r.Claims = kindOf(header, claims), rawHeader, rawClaims
 	if r.Kind == AccessToken {
 		r.rules = accessRules
 	}
+	r.malformed(headerErr, claimsErr, signatureErr)
+	r.text = fmt.Sprint(header, claims)
+	if header != nil {
+		r.checkHeader(header)
+	}
+	if header["alg"] == "HS256" && headerErr == nil && claimsErr == nil && signatureErr == nil {
+		if len(signature) == sha256.Size {
+			r.signed, r.signature = parts[0]+"."+parts[1], signature
+		} else {
+			r.problem(r.rules.malformed, fmt.Sprintf("its signature has %d bytes, not %d", len(signature), sha256.Size),
+				"The end of the token was cut, or something was added: copy it again, as a whole.")
+		}
+	}
+	if claims != nil {
+		r.readClaims(claims)
+	}
+}
+
+// malformed reports which parts are not encoded as they must be, those with
+// the same fault together.
+func (r *Report) malformed(header, claims, signature error) {
+	parts := map[error][]string{}
 	for _, part := range []struct {
 		name string
 		err  error
-	}{{"header", headerErr}, {"claims", claimsErr}, {"signature", signatureErr}} {
-		if part.err != nil {
-			r.problem(r.rules.malformed, "its "+part.name+" part "+part.err.Error(),
-				"The token was cut or changed on its way: copy it again, as a whole.")
+	}{{"header", header}, {"claims", claims}, {"signature", signature}} {
+		parts[part.err] = append(parts[part.err], part.name)
+	}
+	for _, err := range []error{errNotBase64, errPadded, errStandard, errNotUTF8, errNotObject} {
+		if parts[err] == nil {
+			continue
 		}
+		advice := "The token was cut or changed on its way: copy it again, as a whole."
+		if err == errPadded || err == errStandard || err == errNotUTF8 {
+			advice = "It was minted so: use a library that follows RFC 7515."
+		}
+		r.problem(r.rules.malformed, fmt.Sprintf("it is malformed: %v (%s)", err, list(parts[err])), advice)
 	}
-	if headerErr == nil && claimsErr == nil {
-		r.signed, r.signature = parts[0]+"."+parts[1], signature
-	}
-	r.Header, r.Claims = rawObject(parts[0], headerErr), rawObject(parts[1], claimsErr)
-	r.text = fmt.Sprint(header, claims)
-	if headerErr == nil {
-		r.checkHeader(header)
-	}
-	if claimsErr == nil {
-		r.readClaims(claims)
-	}
-	r.text += fmt.Sprint(r.Scopes)
 }
 
-// readOddParts is for what is not a token, or a part of one.
+// readOddParts is for what is not a token, or only a part of one.
 func (r *Report) readOddParts(token string, parts int) {
 	r.Kind = Unknown
-	advice := "Copy the whole token: three parts with dots between, the first of which starts with eyJ."
+	message := fmt.Sprintf("a token has 3 parts with dots between them, this has %d", parts)
+	advice := "Copy the whole token, which starts with eyJ."
+	header, raw, _ := decodeObject(strings.Split(token, ".")[0])
 	switch {
 	case parts == 1 && isSID(token):
-		advice = "It is a SID. " + advice
-	case parts == 2:
-		advice = "The end, or the signature, is missing. " + advice
+		message = "it is an SID, not a token"
+	case slices.Contains([]string{"undefined", "null", "[object Object]"}, token):
+		message = "it is what JavaScript makes of something else, " + quote(token)
+		advice = "The page passed it on instead of the token: check what it reads from the answer of your backend."
+	case header != nil && parts <= 2:
+		r.Kind, r.Header, r.text = "part of a JSON Web Token", raw, fmt.Sprint(header)
+		message = fmt.Sprintf("its end is missing: it has %d of 3 parts", parts)
 	}
-	message := fmt.Sprintf("a token has 3 parts with dots between them, this has %d", parts)
 	r.problem(r.rules.malformed, message, advice)
 }
 
@@ -178,7 +205,7 @@ func (r *Report) readClaims(claims map[string]any) {
 		r.Problems = []Finding{{0, nil, "it is not a token for a Twilio Voice device", otherAdvice(r.Kind)}}
 		r.Notes = []Finding{}
 	}
-	r.OtherClaims = claims
+	r.otherClaims = claims
 }
 
 // checkHeader finds fault with what Twilio's own libraries do not write.
@@ -186,14 +213,11 @@ func (r *Report) checkHeader(header map[string]any) {
 	alg, _ := header["alg"].(string)
 	switch {
 	case strings.EqualFold(alg, "none"):
-		r.problem(r.rules.header, "it is unsigned: its alg is "+quote(header["alg"]),
+		r.problem(r.rules.header, "it is unsigned: its alg is "+quote(alg),
 			"Sign it with HS256 and the "+r.rules.secret+". Anybody can write an unsigned token.")
 	case alg != "HS256":
 		r.problem(r.rules.header, "its alg is "+quoteOr(header, "alg", "missing")+", not \"HS256\"",
 			"Twilio accepts HS256 with the "+r.rules.secret+" as its key, and nothing else.")
-	}
-	if alg != "HS256" {
-		r.signature = nil
 	}
 	if typ, ok := header["typ"]; ok && typ != "JWT" {
 		r.problem(r.rules.header, "its typ is "+quote(typ)+", not \"JWT\"", "Mint it with typ JWT.")
@@ -226,25 +250,54 @@ func (r *Report) hints() {
 		r.note("it is for region "+show(r.Region),
 			"The API key must be one of that region, and the page must connect to an edge of it.")
 	}
+	if r.Kind == AccessToken {
+		r.note("no token shows what its API key may do",
+			"If Twilio answers 20160, 31204 or 20103 all the same, the key may be a Restricted one, or deleted: look in the Twilio Console.")
+	}
 }
 
 func (r *Report) problem(code int, message, advice string) {
-	add(&r.Problems, Finding{Code: code, Also: r.rules.also(code), Message: message, Advice: advice})
+	r.add(&r.Problems, Finding{code, r.rules.elsewhere[code], message, advice})
+}
+
+// missing is a problem with an Access Token's claims that Twilio also calls an
+// invalid claim set.
+func (r *Report) missing(code int, message, advice string) {
+	also := r.rules.elsewhere[code]
+	if r.Kind == AccessToken {
+		also = append(slices.Clone(also), 20154)
+	}
+	r.add(&r.Problems, Finding{code, also, message, advice})
 }
 
 func (r *Report) note(message, advice string) {
-	add(&r.Notes, Finding{Message: message, Advice: advice})
+	r.add(&r.Notes, Finding{Message: message, Advice: advice})
 }
 
 // add leaves out what has been found before.
-func add(findings *[]Finding, f Finding) {
-	if !slices.ContainsFunc(*findings, func(g Finding) bool { return g.Code == f.Code && g.Message == f.Message }) {
+func (r *Report) add(findings *[]Finding, f Finding) {
+	if !r.found[f.Message] {
+		r.found[f.Message] = true
 		*findings = append(*findings, f)
 	}
 }
 
-// Holds reports whether the token says the secret, in whatever encoding.
-func (r *Report) Holds(secret string) bool { return strings.Contains(r.text, secret) }
+// Holds reports whether the token says the secret, form-encoded or not.
+func (r *Report) Holds(secret string) bool {
+	text := r.text
+	for range 3 { // appParams are encoded twice
+		if strings.Contains(text, secret) {
+			return true
+		}
+		text = escaped.ReplaceAllStringFunc(text, func(e string) string {
+			c, _ := strconv.ParseUint(e[1:], 16, 8)
+			return string([]byte{byte(c)})
+		})
+	}
+	return false
+}
+
+var escaped = regexp.MustCompile(`%[[:xdigit:]]{2}`)
 
 // Conceal leaves nothing in the report of a token that holds the secret of a
 // variable.
@@ -255,7 +308,7 @@ func (r *Report) Conceal(variable string) {
 		Signature: NotChecked,
 		JudgedAt:  r.JudgedAt,
 		Problems: []Finding{{r.rules.issuer, nil, "it contains the value of " + variable + ", so nothing of it is shown",
-			"Everybody who has the token can read that secret: change the secret at once. Did it change places with a SID?"}},
+			"Everybody who has the token can read that secret: change the secret at once. Did it change places with an SID?"}},
 		Notes: []Finding{},
 	}
 }

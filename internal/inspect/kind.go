@@ -1,6 +1,7 @@
 package inspect
 
 import (
+	"fmt"
 	"net/url"
 	"slices"
 	"strings"
@@ -10,7 +11,7 @@ import (
 const (
 	CapabilityToken = "capability token"
 	AccessToken     = "Access Token"
-	Unknown         = "not a known token"
+	Unknown         = "not a JSON Web Token"
 
 	taskRouter = "TaskRouter token"
 	unknownJWT = "JSON Web Token of an unknown service"
@@ -96,8 +97,11 @@ func kindOf(header, claims map[string]any) string {
 			return issuer.kind
 		}
 	}
-	if claims == nil && header == nil {
+	switch {
+	case header == nil && claims == nil:
 		return Unknown
+	case claims == nil:
+		return "damaged JSON Web Token"
 	}
 	return unknownJWT
 }
@@ -124,12 +128,12 @@ func otherAdvice(kind string) string {
 // is in it cannot be seen.
 func (r *Report) readEncrypted(part string) {
 	r.Kind = "encrypted token (JWE)"
-	header, err := decodeObject(part)
-	if err != nil || header["enc"] == nil {
-		r.readOddParts("", 5)
+	header, raw, _ := decodeObject(part)
+	if header["enc"] == nil {
+		r.readOddParts(part, 5)
 		return
 	}
-	r.Header = rawObject(part, nil)
+	r.Header, r.text = raw, fmt.Sprint(header)
 	advice := "Only its recipient can read it. Look for the token that the page passes to Twilio.Device."
 	if header["cty"] == contentType {
 		r.Kind = "encrypted Twilio token (JWE)"

@@ -1,6 +1,7 @@
 package inspect
 
 import (
+	"cmp"
 	"regexp"
 	"slices"
 	"strings"
@@ -13,8 +14,8 @@ type Token struct {
 	Removed []string
 }
 
-// token starts with the base64url of '{' and what may follow it in JSON. Dots
-// follow: one at least, unless it surely is a header.
+// tokenPattern matches the base64url of '{' and of what may follow it in JSON,
+// and the other parts. Without '"' after the '{' there must be another part.
 var tokenPattern = regexp.MustCompile(`eyJ[\w+/-]*={0,2}(?:\.[\w+/-]*={0,2}){0,4}|e(?:yA|w[ko0])[\w+/-]*={0,2}(?:\.[\w+/-]*={0,2}){1,4}`)
 
 // Find finds the tokens in what was pasted: from a header, a URL, a JSON answer, a
@@ -22,32 +23,35 @@ var tokenPattern = regexp.MustCompile(`eyJ[\w+/-]*={0,2}(?:\.[\w+/-]*={0,2}){0,4
 func Find(pasted string) []Token {
 	text := strings.TrimSpace(pasted)
 	visible := strings.Map(func(r rune) rune {
-		if !Visible(r) && !strings.ContainsRune(" \t\r\n", r) {
+		if !isVisible(r) && !strings.ContainsRune(" \t\r\n", r) {
 			return -1
 		}
 		return r
 	}, text)
 	var tokens []Token
 	var outside strings.Builder
-	folded := false
-	rest := visible
-	for {
+	folded, part, rest := false, "", visible
+	for range maxTokens {
 		at := tokenPattern.FindStringIndex(rest)
 		if at == nil {
 			break
 		}
 		token, length, wasFolded := unfold(rest[at[0]:], rest[at[0]:at[1]])
-		folded = folded || wasFolded
 		outside.WriteString(rest[:at[0]] + "\n")
-		tokens = append(tokens, Token{Text: token})
 		rest = rest[at[0]+length:]
+		if !strings.Contains(token, ".") { // as in a sentence about eyJ
+			part = cmp.Or(part, token)
+			continue
+		}
+		folded = folded || wasFolded
+		tokens = append(tokens, Token{Text: token})
 	}
 	if tokens == nil {
-		tokens = []Token{{Text: strings.Trim(visible, "\"'`,; ")}}
+		tokens = []Token{{Text: cmp.Or(part, strings.Trim(visible, "\"'`,; "))}}
 		rest = ""
 	}
 	outside.WriteString(rest)
-	removed := describe(outside.String())
+	removed := surroundingsOf(outside.String())
 	if folded {
 		removed = append(removed, "line breaks or blanks within it")
 	}
@@ -60,14 +64,24 @@ func Find(pasted string) []Token {
 	return tokens
 }
 
+// maxTokens is how many tokens are looked for, and maxFolded how long one may be
+// that is broken into lines: looking takes time.
+const (
+	maxTokens = 1000
+	maxFolded = 16 << 10
+)
+
 // hs256Length is the length of an HS256 signature in base64url.
 const hs256Length = 43
 
-// unfold joins a token that a mail or a terminal has broken into lines. It
-// takes a longer token than the one that match is only if that one is cut, and
-// returns how much of the text it is.
+// unfold joins a token that a mail or a terminal has broken into lines. The text
+// starts with it; match is what comes before the first break, which is the token
+// if it can be one. length is how much of the text the token takes.
 func unfold(text, match string) (token string, length int, folded bool) {
-	joined, ends := join(text)
+	if isWhole(match) {
+		return match, len(match), false
+	}
+	joined, ends := join(text[:min(len(text), maxFolded)])
 	parts := strings.SplitN(joined, ".", 3)
 	if len(parts) < 3 || len(joined) <= len(match) {
 		return match, len(match), false
@@ -81,7 +95,8 @@ func unfold(text, match string) (token string, length int, folded bool) {
 		signature = signature[:hs256Length]
 	}
 	joined = parts[0] + "." + parts[1] + "." + signature
-	if len(joined) <= len(match) || isWhole(match) || !decodes(parts[0]) || !decodes(parts[1]) {
+	short := len(signature) < hs256Length && isReadable(match) // so what follows is text
+	if len(joined) <= len(match) || short || !decodes(parts[0]) || !decodes(parts[1]) {
 		return match, len(match), false
 	}
 	return joined, ends[len(joined)-1], true
@@ -105,15 +120,20 @@ func join(text string) (joined string, ends []int) {
 }
 
 func decodes(part string) bool {
-	_, err := decodeObject(part)
+	_, _, err := decodeObject(part)
 	return err == nil
 }
 
-// isWhole reports whether header and claims can be read, and the signature can
-// be one.
-func isWhole(token string) bool {
+// isReadable reports whether the token has three parts, and a header and claims.
+func isReadable(token string) bool {
 	parts := strings.Split(token, ".")
-	return len(parts) == 5 || len(parts) == 3 && decodes(parts[0]) && decodes(parts[1]) && len(parts[2]) >= hs256Length
+	return len(parts) == 3 && decodes(parts[0]) && decodes(parts[1])
+}
+
+// isWhole reports whether nothing of the token is missing.
+func isWhole(token string) bool {
+	signature := token[strings.LastIndexByte(token, '.')+1:]
+	return strings.Count(token, ".") == 4 || isReadable(token) && len(signature) >= hs256Length
 }
 
 // surroundings are what tokens come in, and how to recognize it.
@@ -130,9 +150,11 @@ var surroundings = []struct {
 	{"a comma or semicolon", regexp.MustCompile(`[,;]\s*$`)},
 }
 
-// describe names what was around the tokens: nothing for white space.
-func describe(outside string) []string {
-	if strings.TrimSpace(outside) == "" {
+// surroundingsOf names what was around the tokens: nothing for white space, and
+// for what folded lines start and end with.
+func surroundingsOf(outside string) []string {
+	outside = strings.Trim(outside, "> \t\r\n\\")
+	if outside == "" {
 		return nil
 	}
 	var names []string

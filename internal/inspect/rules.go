@@ -31,7 +31,6 @@ var (
 		elsewhere: map[int][]int{
 			20101: {20160},
 			20102: {20160},
-			20103: {20154},
 			20104: {20156, 51007},
 			20105: {51007},
 			20106: {51007},
@@ -39,8 +38,6 @@ var (
 		},
 	}
 )
-
-func (r *rules) also(code int) []int { return r.elsewhere[code] }
 
 // Errors that are the same for both.
 const (

@@ -13,7 +13,7 @@ import (
 // readTimes takes the times out of the claims.
 func (r *Report) readTimes(claims map[string]any) {
 	if _, ok := claims["exp"]; !ok {
-		r.problem(r.rules.expiry, "it has no exp, the time when it expires", "Mint it with a TTL.")
+		r.missing(r.rules.expiry, "it has no exp, the time when it expires", "Mint it with a TTL.")
 	}
 	r.ExpiresAt = r.readTime(claims, "exp", r.rules.expiry, r.rules.tooLong)
 	r.NotBefore = r.readTime(claims, "nbf", r.rules.notBefore, r.rules.notBefore)
@@ -24,15 +24,15 @@ func (r *Report) readTimes(claims map[string]any) {
 	switch {
 	case r.ExpiresAt.IsZero():
 	case !r.now.Before(r.ExpiresAt):
-		r.problem(r.rules.expired, "it expired "+r.Distance(r.ExpiresAt),
+		r.problem(r.rules.expired, "it expired "+r.distance(r.ExpiresAt),
 			"Mint a new one. A page should fetch its next token before the old one expires."+
 				" If this one was new, the clock where it was minted is slow, or local time was used instead of UTC.")
 	case r.ExpiresAt.After(r.now.Add(capability.MaxTTL + time.Second/2)): // as Twilio's C# library rounds up
-		r.problem(r.rules.tooLong, "it expires "+r.Distance(r.ExpiresAt)+", and may live 24h at most",
+		r.problem(r.rules.tooLong, "it expires "+r.distance(r.ExpiresAt)+", and may live 24h at most",
 			"Mint it with a TTL of 24h or less. If it was, the clock where it was minted is fast.")
 	}
 	if r.now.Before(r.NotBefore) {
-		r.problem(r.rules.notBefore, "it is not valid yet: its nbf is "+r.Distance(r.NotBefore),
+		r.problem(r.rules.notBefore, "it is not valid yet: its nbf is "+r.distance(r.NotBefore),
 			"If it was just minted, the clock there is fast, or local time was used instead of UTC.")
 	}
 	if !r.ExpiresAt.IsZero() && r.ExpiresAt.Before(r.NotBefore) {
@@ -72,9 +72,9 @@ func wholeSeconds(value any) (time.Time, bool) {
 	return time.Unix(int64(seconds), 0).UTC(), true
 }
 
-// Distance is how far t is from the time at which the token is judged, such as
+// distance is how far t is from the time at which the token is judged, such as
 // "3m ago".
-func (r *Report) Distance(t time.Time) string {
+func (r *Report) distance(t time.Time) string {
 	seconds := t.Unix() - r.now.Unix()
 	if seconds > 0 {
 		return "in " + span(seconds)
@@ -83,9 +83,12 @@ func (r *Report) Distance(t time.Time) string {
 }
 
 func span(seconds int64) string {
-	const day = 24 * 60 * 60
-	if seconds > 2*day {
+	const hour, day = 60 * 60, 24 * 60 * 60
+	switch {
+	case seconds > 2*day:
 		return fmt.Sprintf("%d days", seconds/day)
+	case seconds > day+hour:
+		seconds -= seconds % 60
 	}
 	text := (time.Duration(seconds) * time.Second).String()
 	text = strings.Replace(text, "m0s", "m", 1)
