@@ -10,6 +10,7 @@ import (
 	"testing"
 	"testing/synctest"
 	"time"
+	"unicode/utf8"
 
 	"github.com/golang-jwt/jwt/v5"
 	"github.com/stretchr/testify/assert"
@@ -407,6 +408,43 @@ func FuzzInspect(f *testing.F) {
 				}
 			}
 			assert.NotContains(t, strings.Join(faults, "\n"), authToken)
+			checkText(t, r)
 		})
+	})
+}
+
+// checkText checks that a report fits on a screen, does not drive a terminal, and
+// is JSON.
+func checkText(t *testing.T, r *inspect.Report) {
+	t.Helper()
+	for line := range strings.Lines(r.Text()) {
+		line = strings.TrimSuffix(line, "\n")
+		assert.LessOrEqual(t, utf8.RuneCountInString(line), 80)
+		assert.Equal(t, line, inspect.Escape(line))
+	}
+	_, err := json.Marshal(r)
+	assert.NoError(t, err)
+}
+
+// Whatever is pasted, each token found is in it, apart from what folds or hides it.
+func FuzzFind(f *testing.F) {
+	one := encode(hs256) + "." + encode(`{"scope":"scope:a:b","x":[1e5,"ü"]}`) + "." + strings.Repeat("A", 43)
+	for _, pasted := range []string{
+		one, "Bearer " + one, `{"token":"` + one + `"}`, one[:30] + "\n> " + one[30:] + " and " + one, one[:60], one + ".x.y",
+		encode(`{"enc":"A256GCM"}`) + "..a.b.c", "e30.e30.", "\u200b\ufeff", "undefined", strings.ReplaceAll(one, ".", "=."), "\x1b[2J\xff.\u202e.",
+		strings.Replace(one, "A", "+", 3), encode(access) + "." + encode(`{"grants":{"voice":{"outgoing":{"params":{"a":["b",7]}}}},"exp":"1"}`) + ".AA",
+	} {
+		f.Add(pasted)
+	}
+	f.Fuzz(func(t *testing.T, pasted string) {
+		for _, token := range inspect.Find(pasted) {
+			rest := pasted
+			for _, c := range []byte(token.Text) {
+				_, after, found := strings.Cut(rest, string([]byte{c}))
+				require.True(t, found || !utf8.ValidString(pasted), "%q is not in what was pasted", token.Text)
+				rest = after
+			}
+			checkText(t, inspect.Inspect(token.Text, year2000, live))
+		}
 	})
 }
