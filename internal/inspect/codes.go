@@ -12,7 +12,7 @@ type Code struct {
 
 // Codes returns the errors that people meet with tokens, by number. Names are
 // those of npm @twilio/voice-errors, which a test compares; what they mean and
-// what to do is told in our own words, after Twilio's pages and public reports.
+// what to do is in our own words, after Twilio's pages and public reports.
 func Codes() []Code { return slices.Clone(codes) }
 
 // Explain returns the entry for a number.
@@ -27,7 +27,7 @@ func Explain(number int) (code Code, ok bool) {
 var codes = []Code{
 	{20101, "AccessTokenInvalid",
 		"The Access Token cannot be read, or something in it is wrong. The Voice JavaScript SDK 2.x shows it for 31204 as well, for either kind of token, unless enableImprovedSignalingErrorPrecision is set.",
-		"Run captoken inspect on the token. If it finds nothing, check that account, API key and region belong together. Before SDK 2.18.5 a good token could be answered so after a dropped connection: update."},
+		"Run captoken inspect on the token. If it finds nothing, check that account, API key and region belong together. SDKs before 2.18.5 could report it for a good token after a dropped connection: update."},
 	{20102, "AccessTokenHeaderInvalid",
 		"The header is not an Access Token's: alg HS256, typ JWT, cty twilio-fpa;v=1.",
 		"Mint with a library that writes that header. A capability token, which has no cty, is of no use to mobile SDKs."},
@@ -53,17 +53,17 @@ var codes = []Code{
 		"The token can be read, but a claim that is needed is missing. Seen with Video.",
 		"An Access Token needs jti, iss, sub, exp and grants: mint with a current library."},
 	{20156, "Expired or Invalid Expiration in Token",
-		"What Twilio's REST API says where a device says 20104: the token has expired, or its exp is wrong.",
-		"As for 20104: a new token, a clock that is right, exp in whole seconds."},
+		"The token has expired, or its exp is wrong: Twilio's REST API says so where a device shows 20104.",
+		"As for 20104: fetch a new token, set the clock where tokens are minted, write exp in whole seconds."},
 	{20157, "ExpirationTimeExceedsMaxTimeAllowed",
 		"The Access Token lives longer than 24 hours, 86,400 s. An exp in milliseconds is the usual cause.",
 		"Use a TTL of at most 24 h, in seconds. For capability tokens the error is 31207."},
 	{20160, "Invalid Token",
-		"Twilio does not take it for a token. The header is wrong, the signature does not match its API key, or the API key is a Restricted one, which no token shows.",
+		"Twilio does not recognize it as a token: the header is wrong, the signature does not match its API key, or the API key is a Restricted one, which no token shows.",
 		"Look in the Twilio Console for the type of the API key: Access Tokens need a Main or Standard one. Then check the rest with captoken inspect."},
 	{20403, "Forbidden",
-		"The account may not use the API: it is suspended or closed, most often.",
-		"Look at the account's state in the Twilio Console."},
+		"The account may not use the API. Most often it is suspended or closed.",
+		"Check the account in the Twilio Console."},
 	{21218, "InvalidApplicationSid",
 		"The application that the token names does not exist, or belongs to another account.",
 		"Compare the application SID (AP…) with the TwiML applications of the account that the token is for."},
@@ -80,11 +80,11 @@ var codes = []Code{
 		"The device sent no token.",
 		"Check that the page passes the token to Twilio.Device, not the whole JSON answer or undefined."},
 	{31103, "MaxParameterLengthExceededError",
-		"The parameters of a call are longer than 800 bytes together. Whether signed ones count is not documented.",
+		"The parameters of a call are longer than 800 bytes in total. Whether signed ones count is not documented.",
 		"Send less: an ID that your backend looks up."},
 	{31105, "InvalidClientNameError",
 		"The client name has a character that is not allowed.",
-		"Use 1 to 256 ASCII letters, digits and '_', at most 121 in an Access Token. EncodeClientName of this Go module makes such a name of any user ID."},
+		"Use 1 to 256 ASCII letters, digits and '_', at most 121 in an Access Token. EncodeClientName in this Go module makes such a name from any user ID."},
 	{31201, "AuthorizationError",
 		"Twilio refused the device, without a more precise reason. SDK 2.x shows 20151 in its place.",
 		"Run captoken inspect on the token with the credentials set."},
@@ -102,7 +102,7 @@ var codes = []Code{
 		"Have the page fetch a new token in time: on tokenWillExpire, or at 80 % of the lifetime. If new tokens are refused, set the clock where they are minted."},
 	{31206, "RateExceededError",
 		"The device sent too much in too short a time.",
-		"Do not register or send messages in a loop: one registration lasts until the token expires."},
+		"Do not register or send messages in a loop."},
 	{31207, "JWTTokenExpirationTooLongError",
 		"The capability token lives longer than Twilio allows: 24 hours. Twilio's page says 86,399 s for it, and 86,400 s on the page of 20157.",
 		"Use a TTL of less than 24 h, in seconds, not milliseconds. For Access Tokens the error is 20157."},
@@ -110,7 +110,7 @@ var codes = []Code{
 		"The identity of the Access Token is too long: a Voice device may have 121 characters.",
 		"Use a shorter client name, such as your own ID of the user."},
 	{51007, "AccessTokenRejected",
-		"What Chat, Sync and Conversations say of an Access Token that they refuse: expired, changed, wrong secret, no identity, or no grant for the product.",
+		"Chat, Sync and Conversations refuse the Access Token: it has expired, was changed, is signed with the wrong secret, or has no identity or no grant for the product.",
 		"Run captoken inspect on the token with the credentials set, and look at its grants."},
 	{53000, "ConnectionError",
 		"The connection to Twilio failed. It often follows a refusal, whose code is the cause, or comes from a token of another region.",

@@ -86,7 +86,7 @@ func (r *Report) checkOwner(what, sid, variable, want string) {
 			"Mint it with the SID and the "+r.rules.secret+" of one "+what+".")
 	default:
 		r.fault("your "+variable+" is "+want+": the token is for "+what+" "+sid,
-			"Set the credentials of the token's "+what+". Its signature was not checked.")
+			"Set the credentials of the token's "+what+" to check its signature.")
 	}
 }
 
@@ -136,7 +136,7 @@ func (r *Report) wrongValue(variable, value string) {
 	case variable == AccountSIDVar:
 		r.fault("your "+variable+" is not an account SID: AC and 32 hexadecimal digits", "Copy the account SID from the Twilio Console.")
 	case variable == APIKeySIDVar:
-		r.fault("your "+variable+" is not the SID of an API key: SK and 32 hexadecimal digits", "Copy it from where the API key was made.")
+		r.fault("your "+variable+" is not the SID of an API key: SK and 32 hexadecimal digits", "Copy the API key's SID from the Twilio Console.")
 	case isSID(value):
 		r.fault("your "+variable+" is an SID, not the "+r.rules.secret, "An SID is a name, not a secret. Set the "+r.rules.secret+".")
 	default:
@@ -167,9 +167,9 @@ func isBlank(r rune) bool { return unicode.IsSpace(r) || !isVisible(r) }
 
 func (r *Report) otherSecret() string {
 	if r.Kind == AccessToken {
-		return "Is it the secret of another API key, or of a deleted one? The secret is shown once, when the key is made."
+		return "It may be the secret of another API key, or of a deleted one. Twilio shows it only once, when the key is created."
 	}
-	return "Is it the auth token of another account, one from before a change, or a test credential?"
+	return "It may be the auth token of another account, an old one, or a test credential."
 }
 
 type likelyKey struct{ key, what, advice string }
@@ -208,7 +208,8 @@ func (r *Report) signedWith(key string) bool {
 	return jwt.SigningMethodHS256.Verify(r.signed, r.signature, []byte(padded)) == nil
 }
 
-// token is for asking the package what it says to a value. It mints nothing.
+// token returns a builder that checks a value by the package's rules, and mints
+// nothing.
 func token() *capability.CapabilityToken {
 	return capability.New("AC0", "0123456789abcdef-not-a-secret")
 }

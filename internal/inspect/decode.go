@@ -11,8 +11,8 @@ import (
 )
 
 var (
-	errPadded    = errors.New("padded with '=', as base64url in a token is not")
-	errStandard  = errors.New("base64, not base64url: with '+' and '/' instead of '-' and '_'")
+	errPadded    = errors.New("padded with '='")
+	errStandard  = errors.New("standard base64, with '+' and '/' instead of '-' and '_'")
 	errNotBase64 = errors.New("not base64url")
 	errNotUTF8   = errors.New("not UTF-8")
 	errNotObject = errors.New("not a JSON object")
@@ -40,9 +40,8 @@ func decode(part string) ([]byte, error) {
 	return data, err
 }
 
-// decodeObject decodes a part that holds a JSON object, which is nil if there is
-// none. Numbers keep the form that they have in it, since a float64 would alter
-// those over 2^53.
+// decodeObject decodes a part that should be a JSON object; object is nil if it is
+// not one. Numbers keep their form, since a float64 would alter those over 2^53.
 func decodeObject(part string) (object map[string]any, raw json.RawMessage, err error) {
 	data, err := decode(part)
 	if data == nil {

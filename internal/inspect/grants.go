@@ -29,7 +29,7 @@ const (
 // Name is the service and the privilege.
 func (s Scope) Name() string { return s.Service + ":" + s.Privilege }
 
-// readSIDs takes out of the claims whose token it is.
+// readSIDs moves the SIDs from the claims to the report.
 func (r *Report) readSIDs(claims map[string]any) {
 	account := "iss"
 	if r.Kind == AccessToken {
@@ -65,7 +65,7 @@ func (r *Report) readSID(claims map[string]any, name, what string, ok func(strin
 	return ""
 }
 
-// readScopes takes the scopes out of the claims of a capability token.
+// readScopes moves the scopes of a capability token to the report.
 func (r *Report) readScopes(claims map[string]any) {
 	value, present := claims["scope"]
 	text, isText := value.(string)
@@ -156,7 +156,7 @@ func (r *Report) checkClientName(name string) {
 	}
 	if token().SetClientName(name).Err() != nil {
 		r.problem(r.rules.clientName, "its client name is "+quote(name)+": only ASCII letters, digits and '_' are safe, 1 to 256 of them",
-			"With other characters, calls fail or go nowhere. EncodeClientName of this Go module makes a name of any user ID.")
+			"With other characters, calls fail or go nowhere. EncodeClientName in this Go module makes such a name from any user ID.")
 	}
 }
 
@@ -183,7 +183,7 @@ func (r *Report) compareNames() {
 // grantNames are the grants' names in Twilio's documentation, where they differ.
 var grantNames = map[string]string{"data_sync": "sync", "task_router": "taskrouter", "rtc": "conversations", "ip_messaging": "chat"}
 
-// readGrants takes the grants of an Access Token out of the claims.
+// readGrants moves the grants of an Access Token to the report.
 func (r *Report) readGrants(claims map[string]any) {
 	grants := take[map[string]any](r, claims, "grants")
 	r.Identity = take[string](r, grants, "identity")
@@ -207,7 +207,7 @@ func (r *Report) readGrants(claims map[string]any) {
 	r.otherGrants = grants
 }
 
-// readVoice takes out of the grants what a scope can express, and leaves the rest.
+// readVoice moves what a scope can express, and leaves the rest in the grants.
 func (r *Report) readVoice(grants map[string]any) {
 	voice := take[map[string]any](r, grants, "voice")
 	incoming, outgoing := take[map[string]any](r, voice, "incoming"), take[map[string]any](r, voice, "outgoing")
@@ -237,8 +237,8 @@ func (r *Report) readVoice(grants map[string]any) {
 	putBack(grants, "voice", voice)
 }
 
-// take takes a value out of an object. It returns the zero T if there is none,
-// and leaves one of another type, which is a problem, where it is.
+// take removes a value from an object and returns it. It returns the zero T if
+// there is none; one of another type, which is a problem, stays in the object.
 func take[T any](r *Report, object map[string]any, name string) T {
 	value, present := object[name]
 	taken, ok := value.(T)
@@ -252,7 +252,7 @@ func take[T any](r *Report, object map[string]any, name string) T {
 	return taken
 }
 
-// putBack leaves in the object what nobody took out of a part of it.
+// putBack returns to an object what is left of a part of it.
 func putBack(object map[string]any, name string, part map[string]any) {
 	if len(part) > 0 {
 		object[name] = part

@@ -3,7 +3,7 @@
 //
 // Unlike [capability.Verify] it goes on after a fault, needs no secret, and
 // knows Access Tokens and the tokens of other services too. The two share no
-// code beyond the parser of a scope; a fuzz test holds them together.
+// code beyond the parser of a scope; a fuzz test compares them.
 package inspect
 
 import (
@@ -163,7 +163,7 @@ func (r *Report) malformed(header, claims, signature error) {
 		}
 		advice := "The token was cut or changed on its way: copy it again, as a whole."
 		if err == errPadded || err == errStandard || err == errNotUTF8 {
-			advice = "It was minted so: use a library that follows RFC 7515."
+			advice = "It was minted that way: use a library that follows RFC 7515."
 		}
 		r.problem(r.rules.malformed, fmt.Sprintf("it is malformed: %v (%s)", err, list(parts[err])), advice)
 	}
@@ -179,8 +179,8 @@ func (r *Report) readOddParts(token string, parts int) {
 	case parts == 1 && isSID(token):
 		message = "it is an SID, not a token"
 	case slices.Contains([]string{"undefined", "null", "[object Object]"}, token):
-		message = "it is what JavaScript makes of something else, " + quote(token)
-		advice = "The page passed it on instead of the token: check what it reads from the answer of your backend."
+		message = "it is " + quote(token) + ", a JavaScript value instead of a token"
+		advice = "Check what the page reads from your backend's answer and passes to Twilio.Device."
 	case header != nil && parts <= 2:
 		r.Kind, r.Header, r.text = "part of a JSON Web Token", raw, fmt.Sprint(header)
 		message = fmt.Sprintf("its end is missing: it has %d of 3 parts", parts)
@@ -235,7 +235,7 @@ func (r *Report) checkHeader(header map[string]any) {
 	}
 }
 
-// hints tells what a token in which no fault was found may still be refused for.
+// hints adds notes on why Twilio may refuse a token in which no fault was found.
 func (r *Report) hints() {
 	if !r.ExpiresAt.IsZero() && r.Kind == CapabilityToken {
 		start := r.NotBefore
@@ -251,8 +251,8 @@ func (r *Report) hints() {
 			"The API key must be one of that region, and the page must connect to an edge of it.")
 	}
 	if r.Kind == AccessToken {
-		r.note("no token shows what its API key may do",
-			"If Twilio answers 20160, 31204 or 20103 all the same, the key may be a Restricted one, or deleted: look in the Twilio Console.")
+		r.note("a token does not show the state of its API key",
+			"If Twilio answers 20160, 31204 or 20103 anyway, the key may be a Restricted one, or deleted: check it in the Twilio Console.")
 	}
 }
 
@@ -299,8 +299,8 @@ func (r *Report) Holds(secret string) bool {
 
 var escaped = regexp.MustCompile(`%[[:xdigit:]]{2}`)
 
-// Conceal leaves nothing in the report of a token that holds the secret of a
-// variable.
+// Conceal removes from the report everything that the token says: it contains the
+// secret of a variable.
 func (r *Report) Conceal(variable string) {
 	*r = Report{
 		Removed:   r.Removed,

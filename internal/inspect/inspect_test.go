@@ -87,7 +87,7 @@ func TestProblems(t *testing.T) {
 		{"exp now", hs256, `{"exp":946684800}`, []string{`31205 it expired 0s ago`}},
 		{"exp a day and an hour ago", hs256, `{"exp":946591199}`, []string{`31205 it expired 26h ago`}},
 		{"exp in 24h", hs256, `{"exp":946771200}`, nil},
-		{"exp in 24h and 1s", hs256, `{"exp":946771201}`, []string{`31207 it expires in 24h1s, and may live 24h at most`}},
+		{"exp in 24h and 1s", hs256, `{"exp":946771201}`, []string{`31207 it expires in 24h1s, later than the 24h that are allowed`}},
 		{"exp before nbf", hs256, `{"exp":946688400,"nbf":946688401}`, []string{
 			"31204 it is not valid yet: its nbf is in 1h1s", "31204 its exp is before its nbf, so it is never valid"}},
 		{"nbf milliseconds", hs256, `{"nbf":946684800000}`, []string{`31204 its nbf is 946684800000, not a whole number of seconds since 1970`}},
@@ -117,7 +117,7 @@ func TestProblems(t *testing.T) {
 		{"Access Token with kid", `{"alg":"HS256","cty":"twilio-fpa;v=1","kid":"x"}`, `{}`, []string{`20102 its header has "kid"`}},
 		{"Access Token without exp", access, `{"exp":"absent"}`, []string{"20104 it has no exp, the time when it expires"}},
 		{"Access Token, exp fraction", access, `{"exp":946688400.5}`, []string{"20104 its exp is 946688400.5, not a whole number of seconds since 1970"}},
-		{"Access Token for 24h and 1s", access, `{"exp":946771201}`, []string{"20157 it expires in 24h1s, and may live 24h at most"}},
+		{"Access Token for 24h and 1s", access, `{"exp":946771201}`, []string{"20157 it expires in 24h1s, later than the 24h that are allowed"}},
 		{"Access Token, not yet valid", access, `{"nbf":946685105}`, []string{"20105 it is not valid yet: its nbf is in 5m5s"}},
 		{"no iss, no sub", access, `{"iss":"absent","sub":7}`, []string{
 			"20103 it has no iss, which must be an API key SID", "20103 its sub is 7, not an account SID"}},
@@ -223,7 +223,7 @@ func TestKinds(t *testing.T) {
 		strings.Repeat("x", capability.MaxTokenSize+1): "31204 it is longer than 65536 bytes",
 		"a.b":       "31204 a token has 3 parts with dots between them, this has 2",
 		"a.b.c.d.e": "31204 a token has 3 parts with dots between them, this has 5",
-		"null":      `31204 it is what JavaScript makes of something else, "null"`,
+		"null":      `31204 it is "null", a JavaScript value instead of a token`,
 	} {
 		r := inspect.Inspect(token, year2000, nil)
 		assert.Equal(t, []string{want}, problems(r))

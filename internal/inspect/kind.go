@@ -49,7 +49,7 @@ var issuers = []struct{ host, kind string }{
 	{"clerk.accounts.dev", "Clerk token"},
 }
 
-// kindOf tells tokens apart by their header and claims, either of which may be
+// kindOf distinguishes tokens by their header and claims, either of which may be
 // nil. What the signature covers least ambiguously counts first.
 func kindOf(header, claims map[string]any) string {
 	text := func(name string) string { s, _ := claims[name].(string); return s }

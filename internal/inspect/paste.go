@@ -64,8 +64,8 @@ func Find(pasted string) []Token {
 	return tokens
 }
 
-// maxTokens is how many tokens are looked for, and maxFolded how long one may be
-// that is broken into lines: looking takes time.
+// Limits, because searching costs time: how many tokens are found, and how long
+// one may be that is broken into lines.
 const (
 	maxTokens = 1000
 	maxFolded = 16 << 10
@@ -76,7 +76,7 @@ const hs256Length = 43
 
 // unfold joins a token that a mail or a terminal has broken into lines. The text
 // starts with it; match is what comes before the first break, which is the token
-// if it can be one. length is how much of the text the token takes.
+// if it can be one. length is how much of the text is the token.
 func unfold(text, match string) (token string, length int, folded bool) {
 	if isWhole(match) {
 		return match, len(match), false

@@ -10,7 +10,7 @@ import (
 	"github.com/seed-6c737938/capability"
 )
 
-// readTimes takes the times out of the claims.
+// readTimes moves the times from the claims to the report.
 func (r *Report) readTimes(claims map[string]any) {
 	if _, ok := claims["exp"]; !ok {
 		r.missing(r.rules.expiry, "it has no exp, the time when it expires", "Mint it with a TTL.")
@@ -28,7 +28,7 @@ func (r *Report) readTimes(claims map[string]any) {
 			"Mint a new one. A page should fetch its next token before the old one expires."+
 				" If this one was new, the clock where it was minted is slow, or local time was used instead of UTC.")
 	case r.ExpiresAt.After(r.now.Add(capability.MaxTTL + time.Second/2)): // as Twilio's C# library rounds up
-		r.problem(r.rules.tooLong, "it expires "+r.distance(r.ExpiresAt)+", and may live 24h at most",
+		r.problem(r.rules.tooLong, "it expires "+r.distance(r.ExpiresAt)+", later than the 24h that are allowed",
 			"Mint it with a TTL of 24h or less. If it was, the clock where it was minted is fast.")
 	}
 	if r.now.Before(r.NotBefore) {
@@ -36,12 +36,12 @@ func (r *Report) readTimes(claims map[string]any) {
 			"If it was just minted, the clock there is fast, or local time was used instead of UTC.")
 	}
 	if !r.ExpiresAt.IsZero() && r.ExpiresAt.Before(r.NotBefore) {
-		r.problem(r.rules.expiry, "its exp is before its nbf, so it is never valid", "Mint it anew, with an nbf of now, or none.")
+		r.problem(r.rules.expiry, "its exp is before its nbf, so it is never valid", "Mint it again, with nbf set to now or left out.")
 	}
 }
 
-// readTime takes a time out of the claims, and returns the zero time if there
-// is none.
+// readTime removes a time from the claims and returns it, or the zero time if
+// there is none.
 func (r *Report) readTime(claims map[string]any, name string, malformed, inMilliseconds int) time.Time {
 	value, present := claims[name]
 	delete(claims, name)
