@@ -183,7 +183,11 @@ func (r *Report) readOddParts(token string, parts int) {
 		advice = "Check what the page reads from your backend's answer and passes to Twilio.Device."
 	case header != nil && parts <= 2:
 		r.Kind, r.Header, r.text = "part of a JSON Web Token", raw, fmt.Sprint(header)
-		message = fmt.Sprintf("its end is missing: it has %d of 3 parts", parts)
+		missing := "end"
+		if header["alg"] == nil { // then it is the claims
+			missing = "start"
+		}
+		message = fmt.Sprintf("its %s is missing: it has %d of 3 parts", missing, parts)
 	}
 	r.problem(r.rules.malformed, message, advice)
 }

@@ -231,6 +231,21 @@ func TestKinds(t *testing.T) {
 	}
 }
 
+// Half a token is known by what is left of it.
+func TestHalves(t *testing.T) {
+	token := sign(t, hs256, `{"scope":"scope:a:b"}`, authToken)
+	first, rest, _ := strings.Cut(token, ".")
+	for half, want := range map[string]string{
+		first:                 "31204 its end is missing: it has 1 of 3 parts",
+		token[:len(first)+10]: "31204 its end is missing: it has 2 of 3 parts",
+		rest:                  "31204 its start is missing: it has 2 of 3 parts",
+	} {
+		r := inspect.Inspect(half, year2000, live)
+		assert.Equal(t, []string{want}, problems(r))
+		assert.Equal(t, "part of a JSON Web Token", r.Kind)
+	}
+}
+
 // Credentials that are of no use are no fault of the token.
 func TestCredentials(t *testing.T) {
 	capabilityToken := sign(t, hs256, `{"scope":"scope:client:incoming?clientName=tommy","iss":"`+accountSID+`","exp":946688400}`, authToken)
