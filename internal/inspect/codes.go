@@ -24,9 +24,11 @@ func Explain(number int) (code Code, ok bool) {
 	return codes[i], true
 }
 
+// What SDK 2.x shows in place of another code is in lib/twilio/device.ts of npm
+// @twilio/voice-sdk 2.18.5.
 var codes = []Code{
 	{20101, "AccessTokenInvalid",
-		"The Access Token cannot be read, or something in it is wrong. The Voice JavaScript SDK 2.x shows it for 31204 as well, for either kind of token, unless enableImprovedSignalingErrorPrecision is set.",
+		"The Access Token cannot be read, or something in it is wrong. The Voice JavaScript SDK 2.x shows it in place of 31204, for capability tokens too.",
 		"Run captoken inspect on the token. If it finds nothing, check that account, API key and region belong together. SDKs before 2.18.5 could report it for a good token after a dropped connection: update."},
 	{20102, "AccessTokenHeaderInvalid",
 		"The header is not an Access Token's: alg HS256, typ JWT, cty twilio-fpa;v=1.",
@@ -35,7 +37,7 @@ var codes = []Code{
 		"iss is not an API key that exists, sub is not its account, or one of them is suspended.",
 		"iss must be the SID of the API key (SK…) that signs, sub the account that owns it (AC…), from the live credentials. Look for a deleted key."},
 	{20104, "AccessTokenExpired",
-		"The token has expired, or its exp is wrong. SDK 2.x shows it for 31205 as well.",
+		"The token has expired, or its exp is wrong. SDK 2.x shows it in place of 31205, for capability tokens too.",
 		"Have the page fetch a new token on tokenWillExpire. If new tokens are refused, set the clock where they are minted, and write exp in whole seconds of UTC."},
 	{20105, "AccessTokenNotYetValid",
 		"The token's nbf is in the future.",
@@ -47,7 +49,7 @@ var codes = []Code{
 		"The signature does not match: another secret, or the token was changed.",
 		"Sign with the secret of the API key that iss names: not with the auth token, nor with white space or quotes around the secret."},
 	{20151, "AuthenticationFailed",
-		"Twilio could not authenticate the token. SDK 2.x shows it for 31201 as well.",
+		"Twilio could not authenticate the token. SDK 2.x shows it in place of 31201.",
 		"Run captoken inspect with the credentials set: header, iss, sub, times and claims can all be the cause."},
 	{20154, "Invalid Claim Set",
 		"The token can be read, but a claim that is needed is missing. Seen with Video.",
