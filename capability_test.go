@@ -4,6 +4,7 @@ import (
 	"bufio"
 	"bytes"
 	"cmp"
+	"crypto/fips140"
 	"encoding/base64"
 	"encoding/json"
 	"errors"
@@ -11,8 +12,10 @@ import (
 	"log/slog"
 	"net/url"
 	"os"
+	"os/exec"
 	"path/filepath"
 	"reflect"
+	"runtime"
 	"slices"
 	"strings"
 	"sync"
@@ -38,6 +41,17 @@ const (
 // newToken returns a builder that lets a device receive calls.
 func newToken() *capability.CapabilityToken {
 	return capability.New(accountSID, authToken).AllowClientIncoming("tommy")
+}
+
+// newAccess returns a builder of Access Tokens.
+func newAccess() *capability.CapabilityToken {
+	return capability.NewWithAPIKey(accountSID, apiKeySID, apiKeySecret)
+}
+
+func newAccessToken() *capability.CapabilityToken { return newAccess().AllowClientIncoming("tommy") }
+
+func outgoingScope(appParams string) capability.Scope {
+	return capability.Scope{Service: "client", Privilege: "outgoing", Params: url.Values{"appSid": {"AP1"}, "appParams": {appParams}}}
 }
 
 func mint(t testing.TB, token *capability.CapabilityToken) string {
@@ -192,7 +206,11 @@ func vectors(t testing.TB, path ...string) []vector {
 // build makes a vector's calls.
 func build(t testing.TB, v vector) *capability.CapabilityToken {
 	t.Helper()
-	token := capability.New(v.AccountSID, v.AuthToken).SetTTL(time.Duration(v.TTL) * time.Second)
+	token := capability.New(v.AccountSID, v.AuthToken)
+	if v.APIKeySID != "" {
+		token = capability.NewWithAPIKey(v.AccountSID, v.APIKeySID, v.APIKeySecret)
+	}
+	token.SetTTL(time.Duration(v.TTL) * time.Second)
 	for _, c := range v.Calls {
 		switch c.method {
 		case "allowClientIncoming":
@@ -204,6 +222,10 @@ func build(t testing.TB, v vector) *capability.CapabilityToken {
 			}
 		case "allowEventStream":
 			token.AllowEventStream(url.Values(c.options.Filters))
+		case "setRegion":
+			token.SetRegion(c.arg)
+		case "setPushCredential":
+			token.SetPushCredential(c.arg)
 		default:
 			require.Fail(t, "unknown call", c.method)
 		}
@@ -223,25 +245,15 @@ func build(t testing.TB, v vector) *capability.CapabilityToken {
 // The vectors were written when the clock showed what it shows at the start of
 // a synctest bubble.
 func TestSameBytesAsTwiliosPythonLibrary(t *testing.T) {
-	for _, v := range vectors(t, "vectors", "python.jsonl") {
-		t.Run(v.ID, func(t *testing.T) {
-			synctest.Test(t, func(t *testing.T) {
-				signed := mint(t, build(t, v))
-				assert.Equal(t, v.JWT, signed, "claims: %s", claimsOf(t, signed))
+	for _, file := range []string{"python.jsonl", "access.jsonl"} {
+		for _, v := range vectors(t, "vectors", file) {
+			t.Run(file+"/"+v.ID, func(t *testing.T) {
+				synctest.Test(t, func(t *testing.T) {
+					signed := mint(t, build(t, v))
+					assert.Equal(t, v.JWT, signed, "claims: %s", claimsOf(t, signed))
+				})
 			})
-		})
-	}
-}
-
-func TestSameAccessTokensAsTwiliosPythonLibrary(t *testing.T) {
-	for _, v := range vectors(t, "vectors", "access.jsonl") {
-		t.Run(v.ID, func(t *testing.T) {
-			synctest.Test(t, func(t *testing.T) {
-				signed, err := build(t, v).ToAccessToken(v.APIKeySID, v.APIKeySecret)
-				require.NoError(t, err)
-				assert.Equal(t, v.JWT, signed, "claims: %s", claimsOf(t, signed))
-			})
-		})
+		}
 	}
 }
 
@@ -266,7 +278,7 @@ var lost = map[string][]string{
 		"out-param-list", "out-param-list-mixed", "out-param-list-empty", "out-param-list-only-empty", // inspect text
 		// Parameters are encoded once instead of twice.
 		"out-chr-26", "out-chr-2b", "out-one-param-long-name", "out-param-injection", "out-param-prencoded",
-		"in-out-explicit-params-special", "short-out-params",
+		"in-out-explicit-params-special", "short-out-params", "out-param-all-ascii-punct", "out-param-key-special",
 		"ev-two-filters", "ev-filter-special", // the second filter falls out
 	},
 	"java": {
@@ -288,10 +300,6 @@ var refused = map[string]map[string]error{
 	"ruby": {
 		"ttl-0": jwt.ErrTokenExpired, "ttl--10": jwt.ErrTokenExpired, "ttl-2592000": capability.ErrInvalidTTL,
 		"valid-until": capability.ErrInvalidTTL,
-		// A percent sign that was encoded once is no escape.
-		"out-chr-25":                capability.ErrInvalidScope,
-		"out-param-all-ascii-punct": capability.ErrInvalidScope,
-		"out-param-key-special":     capability.ErrInvalidScope,
 	},
 	"java": {
 		"ttl-0": jwt.ErrTokenExpired, "ttl--10": jwt.ErrTokenExpired,
@@ -384,13 +392,25 @@ func TestRules(t *testing.T) {
 		{"account SID with a letter beyond ASCII", capability.New("AC0é", authToken).AllowEventStream(), capability.ErrInvalidAccountSID},
 
 		{"short auth token", capability.New(accountSID, "x").AllowEventStream(), nil},
-		{"auth token beyond ASCII", capability.New(accountSID, "pâss\xff").AllowEventStream(), nil},
+		{"auth token of all characters", capability.New(accountSID, `!"#$%&'()*+,-./:;<=>?@[\]^_{|}~`).AllowEventStream(), nil},
 		{"empty auth token", capability.New(accountSID, "").AllowEventStream(), capability.ErrInvalidAuthToken},
 		{"auth token with a newline", capability.New(accountSID, authToken+"\n").AllowEventStream(), capability.ErrInvalidAuthToken},
 		{"auth token with a space", capability.New(accountSID, " "+authToken).AllowEventStream(), capability.ErrInvalidAuthToken},
 		{"auth token with a no-break space", capability.New(accountSID, authToken+"\u00a0").AllowEventStream(), capability.ErrInvalidAuthToken},
 		{"auth token with a NUL", capability.New(accountSID, "a\x00b").AllowEventStream(), capability.ErrInvalidAuthToken},
 		{"auth token with a DEL", capability.New(accountSID, "a\x7fb").AllowEventStream(), capability.ErrInvalidAuthToken},
+		{"auth token with a letter beyond ASCII", capability.New(accountSID, "pâss").AllowEventStream(), capability.ErrInvalidAuthToken},
+		{"auth token with a byte order mark", capability.New(accountSID, "\ufeff"+authToken).AllowEventStream(), capability.ErrInvalidAuthToken},
+		{"auth token with a zero-width space", capability.New(accountSID, authToken+"\u200b").AllowEventStream(), capability.ErrInvalidAuthToken},
+		{"auth token with a soft hyphen", capability.New(accountSID, authToken[:8]+"\u00ad"+authToken[8:]).AllowEventStream(), capability.ErrInvalidAuthToken},
+		{"auth token that is not UTF-8", capability.New(accountSID, authToken+"\xff").AllowEventStream(), capability.ErrInvalidAuthToken},
+		{"auth token in quotes", capability.New(accountSID, `"`+authToken+`"`).AllowEventStream(), capability.ErrInvalidAuthToken},
+		{"auth token in single quotes", capability.New(accountSID, "'"+authToken+"'").AllowEventStream(), capability.ErrInvalidAuthToken},
+		{"auth token with a quote before it", capability.New(accountSID, `"`+authToken).AllowEventStream(), capability.ErrInvalidAuthToken},
+		{"auth token with a quote after it", capability.New(accountSID, authToken+"'").AllowEventStream(), capability.ErrInvalidAuthToken},
+		{"account SID for auth token", capability.New(accountSID, "AC"+authToken).AllowEventStream(), capability.ErrInvalidAuthToken},
+		{"API key SID for auth token", capability.New(accountSID, apiKeySID).AllowEventStream(), capability.ErrInvalidAuthToken},
+		{"auth token that begins like an SID", capability.New(accountSID, accountSID[:33]+"!").AllowEventStream(), nil},
 
 		{"short application SID", newToken().AllowClientOutgoing("AP1"), nil},
 		{"empty application SID", newToken().AllowClientOutgoing(""), capability.ErrInvalidApplicationSID},
@@ -416,14 +436,6 @@ func TestRules(t *testing.T) {
 		{"no TTL", newToken().SetTTL(0), capability.ErrInvalidTTL},
 		{"negative TTL", newToken().SetTTL(-time.Hour), capability.ErrInvalidTTL},
 		{"seconds without a unit", newToken().SetTTL(3600), capability.ErrInvalidTTL},
-
-		{"no not before", newToken().SetNotBefore(time.Time{}), nil},
-		{"not before long ago", newToken().SetNotBefore(time.Unix(0, 0)), nil},
-		{"not before 1970", newToken().SetNotBefore(time.Unix(0, -1)), capability.ErrInvalidNotBefore},
-		{"not before all times", newToken().SetNotBefore(time.Unix(-1<<62, 0)), capability.ErrInvalidNotBefore},
-		{"not before soon", newToken().SetTTL(time.Hour).SetNotBefore(time.Now().Add(59 * time.Minute)), nil},
-		{"not before the end", newToken().SetTTL(time.Hour).SetNotBefore(time.Now().Add(time.Hour)), capability.ErrInvalidNotBefore},
-		{"not before after the end", newToken().SetTTL(time.Hour).SetNotBefore(time.Now().Add(2 * time.Hour)), capability.ErrInvalidNotBefore},
 
 		{"same incoming twice", newToken().AllowClientIncoming("tommy"), nil},
 		{"same outgoing twice", newToken().AllowClientOutgoing("AP1", url.Values{"a": {"1"}}).AllowClientOutgoing("AP1", url.Values{"a": {"1"}}), nil},
@@ -454,12 +466,57 @@ func TestRules(t *testing.T) {
 		{"privilege with a quote", newToken().AddScope(capability.Scope{Service: "a", Privilege: `b"`}), capability.ErrInvalidScope},
 
 		{"extra claim", newToken().SetClaim("tenant", "blue"), nil},
-		{"claim that is all but reserved", newToken().SetClaim("scopes", ""), nil},
+		{"claims that are all but reserved", newToken().SetClaim("scopes", "").SetClaim("grants", ""), nil},
 		{"claim without a name", newToken().SetClaim("", "x"), capability.ErrInvalidClaim},
 		{"claim with a broken name", newToken().SetClaim("\xff", "x"), capability.ErrInvalidClaim},
 		{"claim with a broken value", newToken().SetClaim("x", "\xff"), capability.ErrInvalidClaim},
 
+		{"signed params", newToken().AllowClientOutgoing("AP1").SetParams(url.Values{"a": {"1"}}), nil},
+		{"signed params before their application", newToken().SetParams(url.Values{"a": {"1"}}).AllowClientOutgoing("AP1"), nil},
+		{"the same signed params in both calls", newToken().SetParams(url.Values{"a": {"1"}}).AllowClientOutgoing("AP1", url.Values{"a": {"1"}}), nil},
+		{"other signed params after SetParams", newToken().SetParams(url.Values{"a": {"1"}}).AllowClientOutgoing("AP1", url.Values{"a": {"2"}}), capability.ErrDuplicateScope},
+		{"outgoing scope whose params are not escaped", newToken().AddScope(outgoingScope("discount=10%")), nil},
+		{"outgoing scope with more params than can be read", newToken().AddScope(outgoingScope(strings.Repeat("&a", 10_001))), capability.ErrInvalidScope},
+		{"default region", newToken().SetRegion("us1"), nil},
+		{"another region", newToken().SetRegion("ie1"), capability.ErrInvalidRegion},
+		{"push credential", newToken().SetPushCredential("CR1"), capability.ErrInvalidPushCredential},
+
+		{"Access Token", newAccessToken(), nil},
+		{"Access Token of a device that calls out", newAccess().AllowClientOutgoing(applicationSID).SetClientName("tommy"), nil},
+		{"Access Token with a short API key", capability.NewWithAPIKey("AC1", "SK1", "x").AllowClientIncoming("tommy"), nil},
+		{"Access Token with an extra claim", newAccessToken().SetClaim("tenant", "blue"), nil},
+		{"Access Token of another account", capability.NewWithAPIKey("AC", apiKeySID, apiKeySecret).AllowClientIncoming("tommy"), capability.ErrInvalidAccountSID},
+		{"longest API key SID", capability.NewWithAPIKey(accountSID, "SK"+longest[:32], apiKeySecret).AllowClientIncoming("tommy"), nil},
+		{"too long API key SID", capability.NewWithAPIKey(accountSID, "SK"+longest[:33], apiKeySecret).AllowClientIncoming("tommy"), capability.ErrInvalidAPIKey},
+		{"empty API key SID", capability.NewWithAPIKey(accountSID, "", apiKeySecret).AllowClientIncoming("tommy"), capability.ErrInvalidAPIKey},
+		{"account SID for API key SID", capability.NewWithAPIKey(accountSID, accountSID, apiKeySecret).AllowClientIncoming("tommy"), capability.ErrInvalidAPIKey},
+		{"API key SID with a quote", capability.NewWithAPIKey(accountSID, `SK"`, apiKeySecret).AllowClientIncoming("tommy"), capability.ErrInvalidAPIKey},
+		{"empty API key secret", capability.NewWithAPIKey(accountSID, apiKeySID, "").AllowClientIncoming("tommy"), capability.ErrInvalidAPIKey},
+		{"API key secret with a newline", capability.NewWithAPIKey(accountSID, apiKeySID, apiKeySecret+"\n").AllowClientIncoming("tommy"), capability.ErrInvalidAPIKey},
+		{"API key secret in quotes", capability.NewWithAPIKey(accountSID, apiKeySID, `"`+apiKeySecret+`"`).AllowClientIncoming("tommy"), capability.ErrInvalidAPIKey},
+		{"API key SID for its secret", capability.NewWithAPIKey(accountSID, apiKeySID, apiKeySID).AllowClientIncoming("tommy"), capability.ErrInvalidAPIKey},
+		{"longest client name of an Access Token", newAccess().AllowClientIncoming(longest[:121]), nil},
+		{"too long client name of an Access Token", newAccess().AllowClientIncoming(longest[:122]), capability.ErrInvalidClientName},
+		{"Access Token without a client name", newAccess().AllowClientOutgoing("AP1"), capability.ErrInvalidClientName},
+		{"Access Token with events", newAccessToken().AllowEventStream(), capability.ErrInvalidScope},
+		{"Access Token with another scope", newAccessToken().AddScope(capability.Scope{Service: "a", Privilege: "b"}), capability.ErrInvalidScope},
+		{"Access Token with a param name that is not UTF-8", newAccessToken().AllowClientOutgoing("AP1", url.Values{"\xff": {"a"}}), capability.ErrInvalidScope},
+		{"Access Token with a param that is not UTF-8", newAccessToken().AllowClientOutgoing("AP1").SetParams(url.Values{"a": {"1", "\xff"}}), capability.ErrInvalidScope},
+		{"Access Token with as many params as can be read", newAccessToken().AllowClientOutgoing("AP1", url.Values{"": make([]string, 10_000)}), nil},
+		{"Access Token with more params", newAccessToken().AllowClientOutgoing("AP1", url.Values{"": make([]string, 10_001)}), capability.ErrInvalidScope},
+		{"Access Token with a claim named grants", newAccessToken().SetClaim("grants", "all"), capability.ErrInvalidClaim},
+		{"Access Token for the default region", newAccessToken().SetRegion("us1"), nil},
+		{"Access Token for a region", newAccessToken().SetRegion("ie1"), nil},
+		{"Access Token for no region", newAccessToken().SetRegion(""), capability.ErrInvalidRegion},
+		{"Access Token for an edge location", newAccessToken().SetRegion("dublin"), capability.ErrInvalidRegion},
+		{"Access Token for a region in capitals", newAccessToken().SetRegion("IE1"), capability.ErrInvalidRegion},
+		{"Access Token for a region with a quote", newAccessToken().SetRegion(`ie"`), capability.ErrInvalidRegion},
+		{"Access Token with a push credential", newAccessToken().SetPushCredential("CR" + longest[:32]), nil},
+		{"Access Token with a push credential of another kind", newAccessToken().SetPushCredential("AP1"), capability.ErrInvalidPushCredential},
+		{"Access Token with a push credential with a quote", newAccessToken().SetPushCredential(`CR"`), capability.ErrInvalidPushCredential},
+
 		{"no scope", capability.New(accountSID, authToken), capability.ErrNoScope},
+		{"no scope in an Access Token", newAccess().SetClientName("tommy"), capability.ErrNoScope},
 		{"no scope, but a name", capability.New(accountSID, authToken).SetClientName("tommy"), capability.ErrNoScope},
 	}
 	for _, name := range []string{"iss", "sub", "aud", "exp", "nbf", "iat", "jti", "scope"} {
@@ -481,7 +538,7 @@ func TestRules(t *testing.T) {
 			assert.Empty(t, signed)
 			assert.NotContains(t, err.Error(), "\n", "one mistake")
 			assert.Regexp(t, "^capability: ", err.Error())
-			if tt.want != capability.ErrNoScope {
+			if tt.want != capability.ErrNoScope && tt.name != "Access Token without a client name" {
 				assert.EqualError(t, tt.token.Err(), err.Error())
 			}
 		})
@@ -497,92 +554,238 @@ func TestMistakesComeBackTogether(t *testing.T) {
 			SetClientName("jenny").
 			SetTTL(48*time.Hour).
 			SetClaim("exp", "1").
+			SetRegion("ie1").
+			SetPushCredential("CR1").
 			SetNotBefore(time.Now().Add(96 * time.Hour)).
 			ToJWT()
-		assert.EqualError(t, err, `capability: invalid account SID: "SK1": use AC, then 1 to 32 ASCII letters or digits
+		assert.EqualError(t, err, `capability: invalid account SID: "SK1": use AC and 1 to 32 ASCII letters or digits
 capability: invalid auth token: it is empty
-capability: invalid client name: "to my": use 1 to 256 ASCII letters, digits or '_'
-capability: invalid application SID: "AC1": use AP, then 1 to 32 ASCII letters or digits
+capability: invalid client name: "to my": use 1 to 256 ASCII letters, digits or '_'; EncodeClientName makes such a name from any user ID
+capability: invalid application SID: "AC1": use AP and 1 to 32 ASCII letters or digits
 capability: invalid scope: service "a b", privilege "": use 1 or more ASCII letters, digits, '_' or '-' for each
-capability: duplicate scope: client name "jenny": the device is "to my" already
+capability: duplicate scope: client name "jenny": the device is already "to my": is a Clone missing?
 capability: invalid TTL: 48h0m0s: use 1s to 24h
-capability: invalid claim: name "exp": use one that is neither empty nor any of iss sub aud exp nbf iat jti scope
+capability: invalid claim: name "exp": use one that is neither empty nor reserved (iss sub aud exp nbf iat jti scope)
+capability: invalid region: "ie1": a capability token works only in us1: use NewWithAPIKey
+capability: invalid push credential SID: a capability token cannot name one: use NewWithAPIKey
 capability: invalid not before: 2000-01-05T00:00:00Z: use a time since 1970 and before the token expires, 48h0m0s after it is minted`)
 	})
 }
 
-func TestAccessTokenRules(t *testing.T) {
-	outgoing := capability.New(accountSID, authToken).AllowClientOutgoing(applicationSID)
-	tests := []struct {
-		name        string
-		token       *capability.CapabilityToken
-		sid, secret string
-		want        error
-	}{
-		{"incoming", newToken(), apiKeySID, apiKeySecret, nil},
-		{"outgoing with a name", outgoing.Clone().SetClientName("tommy"), apiKeySID, apiKeySecret, nil},
-		{"short API key", newToken(), "SK1", "x", nil},
-		{"longest API key SID", newToken(), "SK" + strings.Repeat("z", 32), apiKeySecret, nil},
-		{"extra claim", newToken().SetClaim("tenant", "blue"), apiKeySID, apiKeySecret, nil},
-		{"too long API key SID", newToken(), "SK" + strings.Repeat("z", 33), apiKeySecret, capability.ErrInvalidAPIKey},
-		{"empty API key SID", newToken(), "", apiKeySecret, capability.ErrInvalidAPIKey},
-		{"account SID for API key SID", newToken(), accountSID, apiKeySecret, capability.ErrInvalidAPIKey},
-		{"API key SID with a quote", newToken(), `SK"`, apiKeySecret, capability.ErrInvalidAPIKey},
-		{"empty secret", newToken(), apiKeySID, "", capability.ErrInvalidAPIKey},
-		{"secret with a newline", newToken(), apiKeySID, apiKeySecret + "\n", capability.ErrInvalidAPIKey},
-		{"no client name", outgoing, apiKeySID, apiKeySecret, capability.ErrInvalidClientName},
-		{"events", newToken().AllowEventStream(), apiKeySID, apiKeySecret, capability.ErrInvalidScope},
-		{"any other scope", newToken().AddScope(capability.Scope{Service: "a", Privilege: "b"}), apiKeySID, apiKeySecret, capability.ErrInvalidScope},
-		{
-			"incoming by AddScope",
-			capability.New(accountSID, authToken).SetClientName("tommy").
-				AddScope(capability.Scope{Service: "client", Privilege: "incoming", Params: url.Values{"clientName": {"jenny"}}}),
-			apiKeySID, apiKeySecret, capability.ErrInvalidScope,
-		},
-		{
-			"parameter that is not UTF-8",
-			newToken().AllowClientOutgoing(applicationSID, url.Values{"a": {"\xff"}}),
-			apiKeySID, apiKeySecret, capability.ErrInvalidScope,
-		},
-		{
-			"more parameters than can be read",
-			newToken().AllowClientOutgoing(applicationSID, url.Values{"": make([]string, 10_001)}),
-			apiKeySID, apiKeySecret, capability.ErrInvalidScope,
-		},
-		{"claim named grants", newToken().SetClaim("grants", "all"), apiKeySID, apiKeySecret, capability.ErrInvalidClaim},
-		{"nothing granted", capability.New(accountSID, authToken).SetClientName("tommy"), apiKeySID, apiKeySecret, capability.ErrNoScope},
-		{"mistake in the builder", newToken().SetTTL(0), apiKeySID, apiKeySecret, capability.ErrInvalidTTL},
-		{"not before the end", newToken().SetNotBefore(time.Now().Add(time.Hour)), apiKeySID, apiKeySecret, capability.ErrInvalidNotBefore},
-	}
-	for _, tt := range tests {
-		t.Run(tt.name, func(t *testing.T) {
-			signed, err := tt.token.ToAccessToken(tt.sid, tt.secret)
-			assert.ErrorIs(t, err, tt.want)
-			assert.Equal(t, tt.want == nil, signed != "")
-			if err != nil {
-				assert.NotContains(t, err.Error(), "\n", "one mistake")
-				assert.Regexp(t, "^capability: ", err.Error())
-			}
-		})
-	}
+// A clone may still set what these lack, so that only minting tells.
+func TestWhatATemplateMayLack(t *testing.T) {
+	params := newToken().SetParams(nil)
+	require.NoError(t, params.Err())
+	_, err := params.ToJWT()
+	assert.ErrorIs(t, err, capability.ErrInvalidScope)
+	assert.EqualError(t, err, "capability: invalid scope: SetParams without an outgoing scope: call AllowClientOutgoing too")
 
-	var zero capability.CapabilityToken
-	_, err := zero.ToAccessToken("", "")
-	for _, want := range []error{
-		capability.ErrInvalidAccountSID, capability.ErrInvalidAuthToken, capability.ErrNoScope,
-		capability.ErrInvalidAPIKey, capability.ErrInvalidClientName,
-	} {
-		assert.ErrorIs(t, err, want)
-	}
+	nameless := newAccess()
+	require.NoError(t, nameless.Err())
+	_, err = nameless.ToJWT()
+	assert.EqualError(t, err, `capability: no scope: grant something, for example with AllowClientIncoming
+capability: invalid client name: an Access Token needs one: call SetClientName`)
+}
+
+func TestNotBefore(t *testing.T) {
+	synctest.Test(t, func(t *testing.T) {
+		now := time.Now()
+		for notBefore, want := range map[time.Time]error{
+			{}:                            nil,
+			time.Unix(0, 0):               nil,
+			time.Unix(0, -1):              capability.ErrInvalidNotBefore,
+			time.Unix(-1<<62, 0):          capability.ErrInvalidNotBefore,
+			now.Add(59 * time.Minute):     nil,
+			now.Add(time.Hour - 1):        nil, // is rounded down
+			now.Add(time.Hour):            capability.ErrInvalidNotBefore,
+			now.Add(365 * 24 * time.Hour): capability.ErrInvalidNotBefore,
+		} {
+			for _, token := range []*capability.CapabilityToken{newToken(), newAccessToken()} {
+				token.SetTTL(time.Hour).SetNotBefore(notBefore)
+				assert.ErrorIs(t, token.Err(), want, notBefore)
+				_, err := token.ToJWT()
+				assert.ErrorIs(t, err, want, notBefore)
+			}
+		}
+	})
 }
 
 func TestAccessTokenKeepsExtraClaims(t *testing.T) {
 	synctest.Test(t, func(t *testing.T) {
-		signed, err := newToken().SetClaim("tenant", "blue & é").SetTTL(5*time.Second).ToAccessToken("SK1", apiKeySecret)
-		require.NoError(t, err)
+		signed := mint(t, capability.NewWithAPIKey(accountSID, "SK1", apiKeySecret).AllowClientIncoming("tommy").
+			SetClaim("tenant", "blue & é\"\\\n\x7f").SetClaim("a", "😀").SetTTL(5*time.Second))
 		assert.Equal(t, `{"jti":"SK1-946684800","grants":{"voice":{"incoming":{"allow":true}},"identity":"tommy"},"iss":"SK1",`+
-			`"exp":946684805,"nbf":946684800,"sub":"`+accountSID+`","tenant":"blue & \u00e9"}`, claimsOf(t, signed))
+			`"exp":946684805,"nbf":946684800,"sub":"`+accountSID+`","a":"\ud83d\ude00","tenant":"blue & \u00e9\"\\\n\u007f"}`, claimsOf(t, signed))
 	})
+}
+
+func TestAccessTokenForARegionAndAMobileApp(t *testing.T) {
+	synctest.Test(t, func(t *testing.T) {
+		signed := mint(t, capability.NewWithAPIKey("AC1", "SK1", "secret").AllowClientIncoming("tommy").SetPushCredential("CR1").SetRegion("ie1"))
+		header, _, _ := strings.Cut(signed, ".")
+		text, err := base64.RawURLEncoding.DecodeString(header)
+		require.NoError(t, err)
+		assert.Equal(t, `{"alg":"HS256","cty":"twilio-fpa;v=1","twr":"ie1","typ":"JWT"}`, string(text))
+		assert.Equal(t, `{"jti":"SK1-946684800","grants":{"voice":{"incoming":{"allow":true},"push_credential_sid":"CR1"},"identity":"tommy"},`+
+			`"iss":"SK1","exp":946688400,"nbf":946684800,"sub":"AC1"}`, claimsOf(t, signed))
+	})
+}
+
+// A template allows the application, and each clone has its own params.
+func TestSetParams(t *testing.T) {
+	template := newToken().AllowClientOutgoing("AP1", url.Values{"plan": {"free"}})
+	gold, none := template.Clone().SetParams(url.Values{"plan": {"gold"}}), template.Clone().SetParams(nil)
+	gold.AllowClientOutgoing("AP1")
+	assert.ErrorIs(t, gold.Err(), capability.ErrDuplicateScope) // the template's grant has params
+	for token, want := range map[*capability.CapabilityToken]string{
+		template: "appParams=plan%3Dfree&appSid=AP1",
+		none:     "outgoing?appSid=AP1",
+		template.Clone().SetParams(url.Values{"plan": {"gold"}}).SetParams(url.Values{"a": {"1", "2"}}): "appParams=a%3D1%26a%3D2&appSid=AP1",
+	} {
+		assert.Contains(t, scopeOf(t, mint(t, token)), want)
+	}
+	access := newAccessToken().AllowClientOutgoing("AP1", url.Values{"plan": {"free"}}).SetParams(url.Values{"a": {"1"}, "b": nil, "c": {"2", "3"}})
+	assert.Contains(t, claimsOf(t, mint(t, access)), `"params":{"a":"1","b":[],"c":["2","3"]}}`)
+}
+
+func TestMinted(t *testing.T) {
+	synctest.Test(t, func(t *testing.T) {
+		time.Sleep(time.Second / 2)
+		token := capability.New(accountSID, authToken)
+		named := url.Values{"clientName": {"tommy@example.com"}}
+		for builder, want := range map[*capability.CapabilityToken]string{
+			newToken():       "tommy",
+			newAccessToken(): "tommy",
+			token.Clone().AllowClientOutgoing("AP1").SetClientName("tommy"):                                                                                 "tommy",
+			token.Clone().AllowClientOutgoing("AP1"):                                                                                                        "",
+			token.Clone().AllowEventStream().SetClientName("tommy"):                                                                                         "",
+			token.Clone().AddScope(capability.Scope{Service: "client", Privilege: "incoming", Params: named}):                                               "tommy@example.com",
+			token.Clone().AllowEventStream().AddScope(capability.Scope{Service: "client", Privilege: "outgoing", Params: named}):                            "tommy@example.com",
+			token.Clone().AllowClientOutgoing("AP1").SetClientName("a").AddScope(capability.Scope{Service: "client", Privilege: "incoming", Params: named}): "tommy@example.com",
+		} {
+			minted, err := builder.SetTTL(1500 * time.Millisecond).Mint()
+			require.NoError(t, err)
+			assert.Equal(t, want, minted.ClientName, builder)
+			assert.Equal(t, time.Date(2000, 1, 1, 0, 0, 2, 0, time.UTC), minted.ExpiresAt)
+			assert.Equal(t, mint(t, builder), minted.Token)
+			if claims, err := capability.Verify(minted.Token, accountSID, authToken); !errors.Is(err, jwt.ErrTokenUnverifiable) {
+				require.NoError(t, err)
+				assert.Equal(t, minted.ClientName, claims.ClientName())
+			}
+		}
+	})
+}
+
+// Everybody who has a token can read it.
+func TestSecretIsNotMinted(t *testing.T) {
+	const odd = "0f1e2d3c4b5a/+=6" // not the same when it is form-encoded
+	for _, secret := range []string{authToken, odd, "0f1e2d3c4b5a6978"} {
+		encoded := url.QueryEscape(secret)
+		for name, change := range map[string]func(*capability.CapabilityToken){
+			"param": func(t *capability.CapabilityToken) {
+				t.AllowClientOutgoing("AP1", url.Values{"k": {"a", "Bearer " + secret}})
+			},
+			"name of a param": func(t *capability.CapabilityToken) { t.AllowClientOutgoing("AP1", url.Values{secret: nil}) },
+			"encoded param":   func(t *capability.CapabilityToken) { t.AllowClientOutgoing("AP1", url.Values{"k": {"a=" + encoded}}) },
+			"SetParams":       func(t *capability.CapabilityToken) { t.AllowClientOutgoing("AP1").SetParams(url.Values{"k": {secret}}) },
+			"claim":           func(t *capability.CapabilityToken) { t.SetClaim("k", "a"+secret) },
+			"name of a claim": func(t *capability.CapabilityToken) { t.SetClaim(secret+"a", "") },
+		} {
+			for token, want := range map[*capability.CapabilityToken]error{
+				capability.New(accountSID, secret):                      capability.ErrInvalidAuthToken,
+				capability.NewWithAPIKey(accountSID, apiKeySID, secret): capability.ErrInvalidAPIKey,
+			} {
+				change(token.AllowClientIncoming("tommy"))
+				assertSecretRefused(t, token, secret, want, name)
+			}
+		}
+		for name, change := range map[string]func(*capability.CapabilityToken){
+			"filter": func(t *capability.CapabilityToken) { t.AllowEventStream(url.Values{"k": {secret}}) },
+			"scope": func(t *capability.CapabilityToken) {
+				t.AddScope(capability.Scope{Service: "a", Privilege: "b", Params: url.Values{"k": {secret}}})
+			},
+			"appParams": func(t *capability.CapabilityToken) { t.AddScope(outgoingScope("k=" + encoded)) },
+		} {
+			token := capability.New(accountSID, secret)
+			change(token)
+			assertSecretRefused(t, token, secret, capability.ErrInvalidAuthToken, name)
+		}
+	}
+	for name, token := range map[string]*capability.CapabilityToken{
+		"client name": capability.New(accountSID, authToken).AllowClientIncoming("a_" + authToken),
+		"service":     capability.New(accountSID, authToken).AddScope(capability.Scope{Service: authToken, Privilege: "b"}),
+		"privilege":   capability.New(accountSID, authToken).AddScope(capability.Scope{Service: "a", Privilege: authToken + "b"}),
+	} {
+		assertSecretRefused(t, token, authToken, capability.ErrInvalidAuthToken, name)
+	}
+	_, err := capability.New(accountSID, "0f1e2d3c4b5a697").AllowClientIncoming("0f1e2d3c4b5a697").ToJWT()
+	assert.NoError(t, err, "a short secret, as in an example")
+}
+
+func assertSecretRefused(t testing.TB, token *capability.CapabilityToken, secret string, want error, name string) {
+	t.Helper()
+	_, err := token.ToJWT()
+	require.ErrorIs(t, err, want, name)
+	assert.ErrorIs(t, token.Err(), want, name)
+	assert.NotContains(t, err.Error(), secret, name)
+	assert.NotContains(t, err.Error(), "\n", "one mistake")
+}
+
+// What is far too long is refused before it is copied, encoded or searched: each of
+// these values has 10 MiB.
+func TestRefusingCostsLittle(t *testing.T) {
+	nuls, letters := strings.Repeat("\x00", 10<<20), strings.Repeat("x", 10<<20)
+	sid := "AP" + letters
+	values := func(text string) url.Values { return url.Values{"a": {text}} }
+	tests := []struct {
+		name   string
+		refuse func() error
+		want   error
+	}{
+		{"param", func() error { return newToken().AllowClientOutgoing("AP1", values(nuls)).Err() }, capability.ErrTokenTooLong},
+		{"name of a param", func() error { return newToken().AllowClientOutgoing("AP1", url.Values{nuls: nil}).Err() }, capability.ErrTokenTooLong},
+		{"SetParams", func() error { return newAccessToken().SetParams(values(nuls)).Err() }, capability.ErrTokenTooLong},
+		{"filter", func() error { return newToken().AllowEventStream(values(nuls)).Err() }, capability.ErrTokenTooLong},
+		{"scope", func() error { return newToken().AddScope(outgoingScope(nuls)).Err() }, capability.ErrTokenTooLong},
+		{"claim", func() error { return newToken().SetClaim("a", nuls).Err() }, capability.ErrTokenTooLong},
+		{"claim of an Access Token", func() error { return newAccessToken().SetClaim("a", nuls).Err() }, capability.ErrTokenTooLong},
+		{"client name", func() error { return capability.New(accountSID, authToken).AllowClientIncoming(letters).Err() }, capability.ErrInvalidClientName},
+		{"service", func() error {
+			return newToken().AddScope(capability.Scope{Service: service, Privilege: "b"}).Err()
+		}, capability.ErrInvalidScope},
+		{"application SID", func() error { return newToken().AllowClientOutgoing(sid).Err() }, capability.ErrInvalidApplicationSID},
+		{"token", func() error { _, err := capability.Verify(letters, accountSID, authToken); return err }, capability.ErrTokenTooLong},
+	}
+	for _, tt := range tests {
+		t.Run(tt.name, func(t *testing.T) {
+			var before, after runtime.MemStats
+			runtime.ReadMemStats(&before)
+			err := tt.refuse()
+			runtime.ReadMemStats(&after)
+			assert.ErrorIs(t, err, tt.want)
+			assert.Less(t, after.TotalAlloc-before.TotalAlloc, uint64(8<<20))
+		})
+	}
+}
+
+// With GODEBUG=fips140=only a shorter key would panic in crypto/hmac.
+func TestShortSecretInFIPSMode(t *testing.T) {
+	if !fips140.Enabled() {
+		command := exec.Command(os.Args[0], "-test.run=^TestShortSecretInFIPSMode$", "-test.v")
+		command.Env = append(os.Environ(), "GODEBUG=fips140=only")
+		output, err := command.CombinedOutput()
+		require.NoError(t, err, "%s", output)
+		require.Contains(t, string(output), "--- PASS: TestShortSecretInFIPSMode")
+		return
+	}
+	const short = "13_characters"
+	assert.ErrorIs(t, capability.New(accountSID, short).Err(), capability.ErrInvalidAuthToken)
+	assert.ErrorIs(t, capability.NewWithAPIKey(accountSID, apiKeySID, short).Err(), capability.ErrInvalidAPIKey)
+	_, err := capability.Verify("a.b.c", accountSID, authToken, short)
+	assert.ErrorIs(t, err, capability.ErrInvalidAuthToken)
+	signed := mint(t, capability.New(accountSID, short+"_").AllowClientIncoming("tommy"))
+	_, err = capability.Verify(signed, accountSID, short+"_")
+	assert.NoError(t, err)
 }
 
 // An error about a scope that names the client says so, even if it has no name yet.
@@ -590,7 +793,7 @@ func TestDuplicateScopeTellsTheDifference(t *testing.T) {
 	outgoing := capability.Scope{Service: "client", Privilege: "outgoing", Params: url.Values{"appSid": {"AP1"}}}
 	err := capability.New(accountSID, authToken).AllowClientOutgoing("AP1").AddScope(outgoing).Err()
 	assert.EqualError(t, err, `capability: duplicate scope: "scope:client:outgoing?appSid=AP1": `+
-		`a device reads one of a kind, and has "scope:client:outgoing?appSid=AP1&clientName=…"`)
+		`conflicts with "scope:client:outgoing?appSid=AP1&clientName=…", and a device uses one scope of each kind: is a Clone missing?`)
 }
 
 func TestErrorsQuoteOnlyTheStartOfALongValue(t *testing.T) {
@@ -611,8 +814,6 @@ func TestLongestToken(t *testing.T) {
 	require.InDelta(t, capability.MaxTokenSize, len(signed), 3)
 	_, err := capability.Verify(signed, accountSID, authToken)
 	require.NoError(t, err)
-	_, err = longest.ToAccessToken(apiKeySID, apiKeySecret)
-	require.ErrorIs(t, err, capability.ErrTokenTooLong)
 
 	longest.SetClaim("x", strings.Repeat("y", room*3/4+3))
 	signed, err = longest.ToJWT()
@@ -781,8 +982,6 @@ func TestMintingConcurrently(t *testing.T) {
 				}
 				_, err = template.ToJWT()
 				assert.NoError(t, err)
-				_, err = template.Clone().SetClientName(name).ToAccessToken(apiKeySID, apiKeySecret)
-				assert.NoError(t, err)
 			}
 		})
 	}
@@ -848,9 +1047,6 @@ func (r *recorder) Errorf(format string, args ...any) { fmt.Fprintf(r, format, a
 
 // An auth token in place of another argument is a mistake that is easily made.
 func TestAuthTokenIsInNoError(t *testing.T) {
-	_, swappedKeyErr := newToken().ToAccessToken(apiKeySecret, apiKeySID)
-	_, sameKeyErr := newToken().ToAccessToken(authToken, apiKeySecret)
-	_, keyNewlineErr := newToken().ToAccessToken(apiKeySID, apiKeySecret+"\n")
 	_, verifyErr := capability.Verify("token", authToken, accountSID)
 	_, newlineErr := capability.Verify("token", authToken, accountSID+"\n")
 	signed := sign(t, nil, map[string]any{"iss": accountSID, "exp": time.Now().Add(time.Hour).Unix(), "scope": "scope:a:b?c=%zz" + authToken})
@@ -868,9 +1064,10 @@ func TestAuthTokenIsInNoError(t *testing.T) {
 		"value of a claim":                  capability.New(accountSID, authToken).SetClaim("x", authToken+"\xff").Err(),
 		"service":                           capability.New(accountSID, authToken).AddScope(capability.Scope{Service: authToken + "!"}).Err(),
 		"service with too many parameters":  capability.New(accountSID, authToken).AddScope(capability.Scope{Service: authToken, Privilege: "b", Params: url.Values{"": make([]string, 10_001)}}).Err(),
-		"API key, changed places":           swappedKeyErr,
-		"API key SID":                       sameKeyErr,
-		"API key, and a newline":            keyNewlineErr,
+		"API key, changed places":           capability.NewWithAPIKey(accountSID, apiKeySecret, apiKeySID).Err(),
+		"API key, and account SID":          capability.NewWithAPIKey(apiKeySecret, apiKeySID, accountSID).Err(),
+		"API key SID":                       capability.NewWithAPIKey(accountSID, authToken, apiKeySecret).Err(),
+		"API key, and a newline":            capability.NewWithAPIKey(accountSID, apiKeySID, apiKeySecret+"\n").Err(),
 		"account SID, and no auth token":    capability.New(authToken, "").Err(),
 		"changed places, and a space":       capability.New(authToken, " "+accountSID).Err(),
 		"changed places, and quotes":        capability.New(authToken, `"`+accountSID+`"`).Err(),
@@ -900,13 +1097,13 @@ func TestAllocations(t *testing.T) {
 	fromNew := testing.AllocsPerRun(1000, func() {
 		mint(t, newToken().AllowClientOutgoing(applicationSID))
 	})
-	assert.LessOrEqual(t, fromNew, 8.0)
+	assert.LessOrEqual(t, fromNew, 13.0)
 
 	template := capability.New(accountSID, authToken).AllowClientOutgoing(applicationSID)
 	fromTemplate := testing.AllocsPerRun(1000, func() {
 		mint(t, template.Clone().AllowClientIncoming("tommy"))
 	})
-	assert.LessOrEqual(t, fromTemplate, 4.0) // 1, and more where the race detector takes from the pools at random
+	assert.LessOrEqual(t, fromTemplate, 5.0) // and more where the race detector takes from the pools at random
 }
 
 // The bugs below were met in other libraries that mint these tokens; the
@@ -998,7 +1195,8 @@ func TestClockJumps(t *testing.T) {
 		{"back by a day", 24 * hour, nil, 24 * hour, 0, 86400, 2 * 86400, jwt.ErrTokenNotValidYet},
 		{"back, without a start", hour, timeless, 23 * hour, 0, 0, 86400, nil},
 		{"back, too far without a start", hour, timeless, 23*hour + second, 0, 0, 86401, capability.ErrInvalidTTL},
-		{"back, for the longest", 24 * hour, timeless, second, second - 1, 0, 86401, capability.ErrInvalidTTL},
+		{"back, for the longest", 24 * hour, timeless, second, second / 2, 0, 86401, nil},
+		{"back, further for the longest", 24 * hour, timeless, second, second/2 - 1, 0, 86401, capability.ErrInvalidTTL},
 		{"a fraction that ends in the next second", 1500 * time.Millisecond, nil, second / 2, 2*second - 1, 0, 2, nil},
 		{"a fraction that ends in this second", 1500 * time.Millisecond, nil, second/2 - 1, second, 0, 1, jwt.ErrTokenExpired},
 		{"the shortest, of one nanosecond", second, nil, second - 1, second - 1, 0, 1, nil},
@@ -1066,22 +1264,6 @@ func TestTTLIsNotRaisedToAnHour(t *testing.T) {
 	})
 }
 
-// A token that is signed with the empty key can be made by anybody.
-func TestEmptyKeyIsRefused(t *testing.T) {
-	token := jwt.NewWithClaims(jwt.SigningMethodHS256, jwt.MapClaims{
-		"iss": accountSID, "scope": "", "exp": time.Now().Add(time.Hour).Unix(),
-	})
-	signed, err := token.SignedString([]byte{})
-	require.NoError(t, err)
-	for _, keys := range [][]string{nil, {}, {""}, {authToken, ""}, {"", authToken}} {
-		claims, err := capability.Verify(signed, accountSID, keys...)
-		assert.ErrorIs(t, err, capability.ErrInvalidAuthToken, "%q", keys)
-		assert.Nil(t, claims)
-	}
-	_, err = capability.Verify(signed, accountSID, authToken)
-	assert.ErrorIs(t, err, jwt.ErrTokenSignatureInvalid)
-}
-
 func TestVerifyChecksItsArgumentsFirst(t *testing.T) {
 	for _, sid := range []string{"", "AC", "SK1", "AC1\n"} {
 		_, err := capability.Verify("", sid, authToken)
@@ -1103,68 +1285,36 @@ func TestVerifyWithARotatedAuthToken(t *testing.T) {
 	assert.ErrorIs(t, err, jwt.ErrTokenSignatureInvalid)
 }
 
+// Known attacks stand in internal/hostile: these rows are one for each rule.
 func TestVerifyRefuses(t *testing.T) {
-	now := time.Date(2000, 1, 1, 0, 0, 0, 0, time.UTC).Unix()
+	const now = 946684800
 	tests := []struct {
 		name           string
-		header, claims map[string]any // over those of a good token; nil takes one away
+		header, claims map[string]any // over those of a good token; nil removes one
 		want           error
 	}{
 		{"nothing", nil, nil, nil},
+		{"exp that C# rounds up", nil, map[string]any{"exp": now + 86401}, nil},
+		{"exp over the longest", nil, map[string]any{"exp": now + 86402}, capability.ErrInvalidTTL},
 		{"no exp", nil, map[string]any{"exp": nil}, jwt.ErrTokenRequiredClaimMissing},
-		{"exp 0", nil, map[string]any{"exp": 0}, jwt.ErrTokenRequiredClaimMissing},
-		{"exp now", nil, map[string]any{"exp": now}, jwt.ErrTokenExpired},
-		{"exp past", nil, map[string]any{"exp": now - 1}, jwt.ErrTokenExpired},
-		{"exp negative", nil, map[string]any{"exp": -1}, jwt.ErrTokenExpired},
-		{"exp in quotes", nil, map[string]any{"exp": fmt.Sprint(now + 60)}, jwt.ErrInvalidType},
-		{"exp with a fraction", nil, map[string]any{"exp": float64(now) + 60.5}, jwt.ErrTokenInvalidClaims},
-		{"exp in milliseconds", nil, map[string]any{"exp": (now + 60) * 1000}, capability.ErrInvalidTTL},
-		{"exp at the longest", nil, map[string]any{"exp": now + 86400}, nil},
-		{"exp over the longest", nil, map[string]any{"exp": now + 86401}, capability.ErrInvalidTTL},
-		{"exp as late as a float counts seconds", nil, map[string]any{"exp": 1 << 53}, capability.ErrInvalidTTL},
-		{"exp later than that", nil, map[string]any{"exp": 1<<53 + 2}, jwt.ErrTokenInvalidClaims},
-		{"exp without end", nil, map[string]any{"exp": 1e18}, jwt.ErrTokenInvalidClaims},
-		{"nbf now", nil, map[string]any{"nbf": now}, nil},
+		{"exp past", nil, map[string]any{"exp": now}, jwt.ErrTokenExpired},
+		{"exp with a fraction", nil, map[string]any{"exp": now + 60.5}, jwt.ErrTokenInvalidClaims},
+		{"exp that a float64 does not count", nil, map[string]any{"exp": 1e18}, jwt.ErrTokenInvalidClaims},
 		{"nbf to come", nil, map[string]any{"nbf": now + 1}, jwt.ErrTokenNotValidYet},
-		{"nbf in quotes", nil, map[string]any{"nbf": fmt.Sprint(now)}, jwt.ErrInvalidType},
-		{"nbf with a fraction", nil, map[string]any{"nbf": float64(now) - 0.5}, jwt.ErrTokenInvalidClaims},
-		{"nbf that wraps round", nil, map[string]any{"nbf": 1e300}, jwt.ErrTokenInvalidClaims},
-		{"no iss", nil, map[string]any{"iss": nil}, jwt.ErrTokenRequiredClaimMissing},
+		{"nbf before 1970", nil, map[string]any{"nbf": -5}, jwt.ErrTokenInvalidClaims},
 		{"another iss", nil, map[string]any{"iss": "AC1"}, jwt.ErrTokenInvalidIssuer},
-		{"iss that is no string", nil, map[string]any{"iss": []string{accountSID}}, jwt.ErrInvalidType},
 		{"an aud", nil, map[string]any{"aud": "somebody"}, jwt.ErrTokenInvalidAudience},
 		{"no scope", nil, map[string]any{"scope": nil}, capability.ErrInvalidScope},
 		{"empty scope", nil, map[string]any{"scope": ""}, nil},
-		{"scope that is no string", nil, map[string]any{"scope": []string{"scope:a:b"}}, capability.ErrInvalidScope},
-		{"two spaces", nil, map[string]any{"scope": "scope:a:b  scope:c:d"}, capability.ErrInvalidScope},
-		{"a tab", nil, map[string]any{"scope": "scope:a:b\tscope:c:d"}, capability.ErrInvalidScope},
-		{"space at the end", nil, map[string]any{"scope": "scope:a:b "}, capability.ErrInvalidScope},
-		{"broken appParams", nil, map[string]any{"scope": "scope:client:outgoing?appParams=a%3D%25zz&appSid=AP1"}, capability.ErrInvalidScope},
-		{"broken appParams of another scope", nil, map[string]any{"scope": "scope:stream:outgoing?appParams=a%3D%25zz"}, nil},
-		{"no typ", map[string]any{"typ": nil}, nil, nil},
-		{"another typ", map[string]any{"typ": "at+jwt"}, nil, jwt.ErrTokenUnverifiable},
-		{"typ that is no string", map[string]any{"typ": 7}, nil, jwt.ErrTokenUnverifiable},
-		{"Access Token", map[string]any{"cty": "twilio-fpa;v=1"}, nil, jwt.ErrTokenUnverifiable},
-		{"critical extension", map[string]any{"crit": []string{"b64"}, "b64": false}, nil, jwt.ErrTokenUnverifiable},
-		{"key of its own", map[string]any{"jwk": map[string]any{"kty": "oct", "k": "eA"}}, nil, jwt.ErrTokenUnverifiable},
-		{"alg none", map[string]any{"alg": "none"}, nil, jwt.ErrTokenSignatureInvalid},
+		{"a malformed scope", nil, map[string]any{"scope": "scope:a:b scope:c"}, capability.ErrInvalidScope},
+		{"a percent sign in appParams", nil, map[string]any{"scope": "scope:client:outgoing?appParams=a%3D%25zz&appSid=AP1"}, nil},
 		{"alg HS512", map[string]any{"alg": "HS512"}, nil, jwt.ErrTokenSignatureInvalid},
-		{"alg RS256", map[string]any{"alg": "RS256"}, nil, jwt.ErrTokenSignatureInvalid},
-		{"alg in lower case", map[string]any{"alg": "hs256"}, nil, jwt.ErrTokenSignatureInvalid},
-	}
-	for _, text := range malformedScopes {
-		if text == "" {
-			continue // no scope at all, which Twilio's libraries write
-		}
-		tests = append(tests, struct {
-			name           string
-			header, claims map[string]any
-			want           error
-		}{"scope " + text, nil, map[string]any{"scope": text}, capability.ErrInvalidScope})
+		{"critical extension", map[string]any{"crit": []string{"b64"}, "b64": false}, nil, jwt.ErrTokenUnverifiable},
 	}
 	for _, tt := range tests {
 		t.Run(tt.name, func(t *testing.T) {
 			synctest.Test(t, func(t *testing.T) {
+				time.Sleep(time.Second / 2)
 				claims := map[string]any{"iss": accountSID, "exp": now + 60, "scope": "scope:client:incoming?clientName=tommy"}
 				for name, value := range tt.claims {
 					claims[name] = value
@@ -1183,74 +1333,18 @@ func TestVerifyRefuses(t *testing.T) {
 	}
 }
 
-// What is not UTF-8 reads as something that was not signed (RFC 7519 section
-// 7.2), and what is no JSON object is not quoted at length.
-func TestVerifyTakesJSONInUTF8Alone(t *testing.T) {
-	for _, parts := range [][2]string{
-		{`{"alg":"HS256"}`, `{"a":1e400}`},
-		{`{"alg":"HS256"}`, `{"a":` + strings.Repeat("9", 1000) + "}"},
-		{"[]", "{}"},
-		{`{"alg":"HS256"}`, "{\"a\":\"\xff\"}"},
-		{"{\"alg\":\"\xff\",\"alg\":\"HS256\"}", "{}"},
-	} {
-		text := base64.RawURLEncoding.EncodeToString([]byte(parts[0])) + "." + base64.RawURLEncoding.EncodeToString([]byte(parts[1]))
-		signature, err := jwt.SigningMethodHS256.Sign(text, []byte(authToken))
-		require.NoError(t, err)
-		_, err = capability.Verify(text+"."+base64.RawURLEncoding.EncodeToString(signature), accountSID, authToken)
-		assert.ErrorIs(t, err, jwt.ErrTokenMalformed)
-		assert.Less(t, len(err.Error()), 200)
-	}
+// A token handed over in place of another argument would still work for others.
+func TestVerifyQuotesNoToken(t *testing.T) {
+	signed := mint(t, newToken())
+	_, err := capability.Verify(accountSID, signed, authToken)
+	assert.EqualError(t, err, "capability: invalid account SID: (not shown, as it may hold a secret): use AC and 1 to 32 ASCII letters or digits")
+	assert.NotContains(t, newToken().AllowClientOutgoing("Bearer "+signed).Err().Error(), "eyJ")
 }
 
-func TestVerifySaysThatItIsAnAccessToken(t *testing.T) {
-	signed, err := newToken().ToAccessToken(apiKeySID, apiKeySecret)
-	require.NoError(t, err)
-	_, err = capability.Verify(signed, accountSID, authToken)
+func TestVerifyRefusesAnAccessToken(t *testing.T) {
+	_, err := capability.Verify(mint(t, newAccessToken()), accountSID, authToken)
 	assert.ErrorIs(t, err, jwt.ErrTokenUnverifiable)
 	assert.ErrorContains(t, err, "it is an Access Token, not a capability token")
-}
-
-// A token has one spelling: not one of its characters can be changed, left out
-// or followed by another.
-func TestVerifyTakesOneSpelling(t *testing.T) {
-	signed := mint(t, newToken())
-	_, err := capability.Verify(signed, accountSID, authToken)
-	require.NoError(t, err)
-	refuse := func(changed string) {
-		t.Helper()
-		_, err := capability.Verify(changed, accountSID, authToken)
-		assert.Error(t, err, changed)
-	}
-	const alphabet = "ABCDEFGHIJKLMNOPQRSTUVWXYZabcdefghijklmnopqrstuvwxyz0123456789-_"
-	for i := range len(signed) {
-		refuse(signed[:i])
-		refuse(signed[:i] + signed[i+1:])
-		for _, char := range []string{"\n", "\r", "\r\n", " ", "=", "."} {
-			refuse(signed[:i] + char + signed[i:])
-		}
-		refuse(signed[:i] + "!" + signed[i+1:])
-	}
-	last := len(signed) - 1
-	for _, char := range alphabet {
-		if string(char) != signed[last:] {
-			refuse(signed[:last] + string(char))
-		}
-	}
-	for _, end := range []string{"\n", "\r\n", " ", "=", "==", ".", ".x", "A"} {
-		refuse(signed + end)
-	}
-	refuse("Bearer " + signed)
-	refuse(" " + signed)
-}
-
-func TestVerifyRefusesText(t *testing.T) {
-	for _, text := range []string{
-		"", ".", "..", "...", "a.b.c", "null.null.null", "e30.e30.", "e30.e30.e30", "bnVsbA.bnVsbA.bnVsbA",
-		"eyJhbGciOiJIUzI1NiIsInR5cCI6IkpXVCJ9.bnVsbA.", "\x00\xff", strings.Repeat(".", 100_000),
-	} {
-		_, err := capability.Verify(text, accountSID, authToken)
-		assert.Error(t, err, "%.100q", text)
-	}
 }
 
 func TestClaimsOfADeviceWithoutGrants(t *testing.T) {
@@ -1278,27 +1372,56 @@ func TestClaimsReadTheFirstScopeOfAKind(t *testing.T) {
 	assert.Equal(t, "jenny", (&capability.Claims{Scopes: claims.Scopes[:4]}).ClientName())
 }
 
-// FuzzVerify checks that no text makes Verify panic, and that what it accepts
-// could be minted.
+// FuzzVerify checks that nothing that is signed makes Verify panic, and that what
+// it accepts could be minted.
 func FuzzVerify(f *testing.F) {
-	for _, v := range vectors(f, "vectors", "python.jsonl")[:20] {
-		f.Add(v.JWT)
+	const header = `{"alg":"HS256","typ":"JWT"}`
+	const claims = `{"scope":"scope:client:incoming?clientName=tommy","iss":"AC1","exp":946684860,"nbf":946684800}`
+	f.Add(header, claims, "")
+	for _, header := range []string{
+		`{"typ":"JWT","alg":"HS256"}`, `{"alg":"HS256"}`, `{"alg":"HS256","typ":"jwt"}`, `{"alg":"HS256","typ":7}`, `{"alg":"none"}`,
+		`{"alg":"HS256","cty":"twilio-fpa;v=1","typ":"JWT"}`, `{"alg":"HS256","crit":["b64"],"b64":false}`, `{`, "", "{\"alg\":\"\xff\"}",
+	} {
+		f.Add(header, claims, "")
 	}
-	f.Add("")
-	f.Add("..")
-	f.Add(mint(f, capability.New("AC1", "key").AllowClientIncoming("tommy")))
-	f.Fuzz(func(t *testing.T, token string) {
-		claims, err := capability.Verify(token, "AC1", "key")
-		if err != nil {
-			require.Nil(t, claims)
-			return
-		}
-		require.Equal(t, "AC1", claims.AccountSID)
-		again := capability.New("AC1", "key").SetTTL(time.Hour).SetNotBefore(claims.NotBefore)
-		for _, scope := range claims.Scopes {
-			again.AddScope(scope)
-		}
-		require.NoError(t, again.Err())
+	for _, claims := range []string{
+		`{"scope":"","iss":"AC1","exp":946684860}`,
+		`{"scope":"scope:client:outgoing?appParams=a%3D1%26b%3D10%25&appSid=AP1 scope:stream:subscribe?path=/2010-04-01/Events","iss":"AC1","exp":946684860}`,
+		`{"scope":"scope:a:b?k=1;&%zz","iss":"AC1","exp":946684860}`, `{"scope":7,"iss":"AC1","exp":946684860}`,
+		`{"scope":"scope:a:b","iss":"AC2","exp":946684860}`, `{"scope":"scope:a:b","iss":"AC1","exp":946684860,"aud":"x","tenant":"blue"}`,
+		`{"scope":"scope:a:b","iss":"AC1","exp":1e300}`, `{"scope":"scope:a:b","iss":"AC1","exp":946684860.5}`, `{"scope":"scope:a:b","iss":"AC1","exp":946684860,"nbf":-5}`,
+		`{"iss":"AC1","exp":"946684860"}`, `[]`, "\xff", "",
+	} {
+		f.Add(header, claims, "")
+	}
+	for _, after := range []string{"=", "\n", ".", "!", "A"} {
+		f.Add(header, claims, after)
+	}
+	f.Fuzz(func(t *testing.T, header, claims, after string) {
+		synctest.Test(t, func(t *testing.T) {
+			text := base64.RawURLEncoding.EncodeToString([]byte(header)) + "." + base64.RawURLEncoding.EncodeToString([]byte(claims))
+			signature, err := jwt.SigningMethodHS256.Sign(text, []byte("key"))
+			require.NoError(t, err)
+			token := text + "." + base64.RawURLEncoding.EncodeToString(signature) + after
+			_, err = capability.Verify(token, "AC1", "another key")
+			require.Error(t, err)
+			read, err := capability.Verify(token, "AC1", "key")
+			if err != nil {
+				require.Nil(t, read)
+				return
+			}
+			require.Empty(t, after)
+			require.Equal(t, "AC1", read.AccountSID)
+			again := capability.New("AC1", "key").SetTTL(time.Hour).SetNotBefore(read.NotBefore)
+			for i, scope := range read.Scopes {
+				if !slices.ContainsFunc(read.Scopes[:i], func(s capability.Scope) bool {
+					return s.Service == scope.Service && s.Privilege == scope.Privilege
+				}) {
+					again.AddScope(scope)
+				}
+			}
+			require.NoError(t, again.Err())
+		})
 	})
 }
 
@@ -1307,8 +1430,9 @@ func FuzzVerify(f *testing.F) {
 // no text adds, takes away or changes a scope or a claim.
 func FuzzMintThenVerify(f *testing.F) {
 	f.Add("AC1", "key", "tommy", "AP1", "a", "1", "b", "2", int64(time.Hour), "tenant", "blue")
-	f.Add("ACz", "k\xff", "x_9", "APabc", "", "", "&=%+ ;", "\x00\xff\"\\", int64(time.Second), "a\"b", "<&>")
+	f.Add("ACz", "k!", "x_9", "APabc", "", "", "&=%+ ;", "\x00\xff\"\\", int64(time.Second), "a\"b", "<&>")
 	f.Add("AC1", "key", "x", "AP1", "appSid", "v&appSid=AP2 scope:a:b", "x\",\"exp\":1", "?scope:a:b", int64(1.5e9), "Exp", "\",\"exp\":1")
+	f.Add("AC1", "0123456789abcdef", "tommy", "AP1", "a", "x0123456789abcdef", "b", "2", int64(time.Hour), "tenant", "blue")
 	f.Add("", "", "", "", "", "", "", "", int64(0), "", "")
 	f.Fuzz(func(t *testing.T, account, key, name, application, param, value, filter, filterValue string, ttl int64, claim, text string) {
 		synctest.Test(t, func(t *testing.T) {
@@ -1327,6 +1451,7 @@ func FuzzMintThenVerify(f *testing.F) {
 				require.Empty(t, signed)
 				return
 			}
+			require.False(t, len(key) >= 16 && strings.Contains(claimsOf(t, signed), key), "the secret is in the token")
 			now := time.Now().UTC()
 			want := &capability.Claims{
 				AccountSID: account,
@@ -1378,11 +1503,11 @@ func FuzzMintAccessToken(f *testing.F) {
 	f.Add("x_9", "APabc", "&\"\\\u2028", "é😀\x7f", "\xff", "SKz", "k", "</script>", "\x00")
 	f.Fuzz(func(t *testing.T, name, application, param, first, second, sid, secret, claim, text string) {
 		synctest.Test(t, func(t *testing.T) {
-			signed, err := capability.New(accountSID, authToken).
+			signed, err := capability.NewWithAPIKey(accountSID, sid, secret).
 				AllowClientIncoming(name).
 				AllowClientOutgoing(application, url.Values{param: {first, second}, param + "x": {second}}).
 				SetClaim(claim, text).
-				ToAccessToken(sid, secret)
+				ToJWT()
 			if err != nil {
 				return
 			}

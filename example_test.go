@@ -72,6 +72,26 @@ func Example_outgoingOnly() {
 	// for 5s
 }
 
+// An Access Token grants the same; only the first call differs.
+func ExampleNewWithAPIKey() {
+	token, err := capability.NewWithAPIKey("AC123", "SK123", "key_secret").
+		AllowClientIncoming("tommy").
+		AllowClientOutgoing("AP123123").
+		SetTTL(10 * time.Minute).
+		ToJWT()
+	if err != nil {
+		log.Fatal(err)
+	}
+	claims := jwt.MapClaims{}
+	_, err = jwt.ParseWithClaims(token, claims, func(*jwt.Token) (any, error) { return []byte("key_secret"), nil })
+	if err != nil {
+		log.Fatal(err)
+	}
+	fmt.Println(claims["grants"])
+	// Output:
+	// map[identity:tommy voice:map[incoming:map[allow:true] outgoing:map[application_sid:AP123123]]]
+}
+
 // In a testing/synctest bubble the clock starts at 2000-01-01T00:00:00Z and moves
 // only with the test, so that a test can compare whole tokens.
 func TestWithAFixedClock(t *testing.T) {
@@ -99,7 +119,7 @@ func ExampleNew() {
 	token := capability.New("AC123", "secret\n").AllowClientIncoming("tommy")
 	fmt.Println(token.Err())
 	// Output:
-	// capability: invalid auth token: it holds white space or a control character, such as a newline from a file: trim it
+	// capability: invalid auth token: it contains white space or a control character, such as a trailing newline: trim it
 }
 
 func ExampleCapabilityToken_AllowClientIncoming() {
@@ -125,6 +145,47 @@ func ExampleCapabilityToken_AllowClientOutgoing_params() {
 	// for 1h0m0s
 }
 
+// The template allows the application; each clone has params of its own.
+func ExampleCapabilityToken_SetParams() {
+	template := capability.New("AC123", "secret").AllowClientOutgoing("AP123123")
+	show(template.Clone().SetParams(url.Values{"plan": {"gold"}}))
+	show(template.Clone().SetParams(url.Values{"plan": {"free"}}))
+	// Output:
+	// scope:client:outgoing?appParams=plan%3Dgold&appSid=AP123123
+	// for 1h0m0s
+	// scope:client:outgoing?appParams=plan%3Dfree&appSid=AP123123
+	// for 1h0m0s
+}
+
+// For an API key of Twilio's region in Ireland.
+func ExampleCapabilityToken_SetRegion() {
+	token, err := capability.NewWithAPIKey("AC123", "SK123", "key_secret").
+		AllowClientIncoming("tommy").
+		SetRegion("ie1").
+		ToJWT()
+	if err != nil {
+		log.Fatal(err)
+	}
+	parsed, _, err := jwt.NewParser().ParseUnverified(token, jwt.MapClaims{})
+	if err != nil {
+		log.Fatal(err)
+	}
+	fmt.Println(parsed.Header["twr"])
+	// Output:
+	// ie1
+}
+
+// A mobile app needs a push credential to receive calls.
+func ExampleCapabilityToken_SetPushCredential() {
+	app := capability.NewWithAPIKey("AC123", "SK123", "key_secret").SetPushCredential("CR123")
+	fmt.Println(app.Err())
+	page := capability.New("AC123", "secret").SetPushCredential("CR123")
+	fmt.Println(page.Err())
+	// Output:
+	// <nil>
+	// capability: invalid push credential SID: a capability token cannot name one: use NewWithAPIKey
+}
+
 func ExampleCapabilityToken_AllowEventStream() {
 	show(capability.New("AC123", "secret").AllowEventStream(url.Values{"type": {"call"}}))
 	// Output:
@@ -132,7 +193,7 @@ func ExampleCapabilityToken_AllowEventStream() {
 	// for 1h0m0s
 }
 
-// The way round the rule for client names.
+// AddScope bypasses the rules for client names.
 func ExampleCapabilityToken_AddScope() {
 	show(capability.New("AC123", "secret").AddScope(capability.Scope{
 		Service:   "client",
@@ -151,7 +212,7 @@ func ExampleCapabilityToken_SetClientName() {
 	// Output:
 	// scope:client:outgoing?appSid=AP123123&clientName=tommy
 	// for 1h0m0s
-	// capability: duplicate scope: client name "jenny": the device is "tommy" already
+	// capability: duplicate scope: client name "jenny": the device is already "tommy": is a Clone missing?
 }
 
 func ExampleCapabilityToken_SetTTL() {
@@ -222,9 +283,20 @@ func ExampleCapabilityToken_Err() {
 	fmt.Println(err)
 	fmt.Println(errors.Is(err, capability.ErrInvalidApplicationSID))
 	// Output:
-	// capability: invalid client name: "to my": use 1 to 256 ASCII letters, digits or '_'
-	// capability: invalid application SID: "PN123": use AP, then 1 to 32 ASCII letters or digits
+	// capability: invalid client name: "to my": use 1 to 256 ASCII letters, digits or '_'; EncodeClientName makes such a name from any user ID
+	// capability: invalid application SID: "PN123": use AP and 1 to 32 ASCII letters or digits
 	// true
+}
+
+// Mint tells the page what it wants to know about its token.
+func ExampleCapabilityToken_Mint() {
+	minted, err := capability.New("AC123", "secret").AllowClientIncoming("tommy").Mint()
+	if err != nil {
+		log.Fatal(err)
+	}
+	fmt.Println(minted.ClientName, time.Until(minted.ExpiresAt).Round(5*time.Second))
+	// Output:
+	// tommy 1h0m0s
 }
 
 func ExampleCapabilityToken_ToJWT() {
@@ -236,62 +308,24 @@ func ExampleCapabilityToken_ToJWT() {
 	// true
 }
 
-// The same capabilities for a page with the Voice JavaScript SDK 2.x, or for a
-// mobile app.
-func ExampleCapabilityToken_ToAccessToken() {
-	token, err := capability.New("AC123", "secret").
-		AllowClientIncoming("tommy").
-		AllowClientOutgoing("AP123123").
-		ToAccessToken("SK123", "key_secret")
-	if err != nil {
-		log.Fatal(err)
-	}
-	claims := jwt.MapClaims{}
-	_, err = jwt.ParseWithClaims(token, claims, func(*jwt.Token) (any, error) { return []byte("key_secret"), nil })
-	if err != nil {
-		log.Fatal(err)
-	}
-	fmt.Println(claims["grants"])
-	// Output:
-	// map[identity:tommy voice:map[incoming:map[allow:true] outgoing:map[application_sid:AP123123]]]
-}
-
+// What prints a builder, with any verb, never shows its secret.
 func ExampleCapabilityToken_String() {
-	fmt.Println(capability.New("AC123", "secret").AllowClientIncoming("tommy").String())
-	// Output:
-	// capability token of "AC123" for 1h0m0s: "scope:client:incoming?clientName=tommy"
-}
-
-func ExampleCapabilityToken_GoString() {
-	fmt.Println(capability.New("AC123", "secret").AllowClientIncoming("tommy").GoString())
-	// Output:
-	// capability token of "AC123" for 1h0m0s: "scope:client:incoming?clientName=tommy"
-}
-
-// No verb shows the auth token.
-func ExampleCapabilityToken_Format() {
 	token := capability.New("AC123", "secret").AllowClientIncoming("tommy")
-	fmt.Printf("%v\n%+v\n", token, *token)
-	// Output:
-	// capability token of "AC123" for 1h0m0s: "scope:client:incoming?clientName=tommy"
-	// capability token of "AC123" for 1h0m0s: "scope:client:incoming?clientName=tommy"
-}
-
-func ExampleCapabilityToken_LogValue() {
-	logger := slog.New(slog.NewTextHandler(os.Stdout, &slog.HandlerOptions{
+	fmt.Printf("%v\n", token)
+	slog.New(slog.NewTextHandler(os.Stdout, &slog.HandlerOptions{
 		ReplaceAttr: func(_ []string, a slog.Attr) slog.Attr {
 			if a.Key == slog.TimeKey {
 				return slog.Attr{}
 			}
 			return a
 		},
-	}))
-	logger.Info("minting", "token", capability.New("AC123", "secret").AllowClientIncoming("tommy"))
+	})).Info("minting", "token", token)
 	// Output:
+	// capability token of "AC123" for 1h0m0s: "scope:client:incoming?clientName=tommy"
 	// level=INFO msg=minting token="capability token of \"AC123\" for 1h0m0s: \"scope:client:incoming?clientName=tommy\""
 }
 
-// While the account's auth token is rotated, tokens of both are good.
+// While the account's auth token is rotated, accept tokens signed with either.
 func ExampleVerify() {
 	token, err := capability.New("AC123", "old").AllowClientIncoming("tommy").ToJWT()
 	if err != nil {
@@ -346,6 +380,21 @@ func ExampleClaims_Outgoing() {
 	fmt.Println(claims.Outgoing())
 	// Output:
 	// AP123123 map[plan:[gold]] true
+}
+
+func ExampleEncodeClientName() {
+	fmt.Println(capability.EncodeClientName("tommy@example.com"))
+	// Output:
+	// tommy_40example_2Ecom
+}
+
+func ExampleDecodeClientName() {
+	fmt.Println(capability.DecodeClientName("tommy_40example_2Ecom"))
+	_, err := capability.DecodeClientName("tommy_40example.com")
+	fmt.Println(errors.Is(err, capability.ErrInvalidClientName))
+	// Output:
+	// tommy@example.com <nil>
+	// true
 }
 
 func ExampleParseScope() {

@@ -152,3 +152,53 @@ func FuzzParseScope(f *testing.F) {
 		require.Equal(t, string(written), again.String())
 	})
 }
+
+func TestEncodeClientName(t *testing.T) {
+	for user, want := range map[string]string{
+		"":                  "",
+		"tommy":             "tommy",
+		"azAZ09":            "azAZ09",
+		"a_b":               "a_5Fb",
+		"tommy@example.com": "tommy_40example_2Ecom",
+		"josé":              "jos_C3_A9",
+		"\xff\x00 ":         "_FF_00_20",
+		"c56a4180-65aa":     "c56a4180_2D65aa",
+	} {
+		assert.Equal(t, want, capability.EncodeClientName(user))
+		got, err := capability.DecodeClientName(want)
+		assert.NoError(t, err)
+		assert.Equal(t, user, got)
+	}
+}
+
+// A name has one spelling, so that two users cannot have the same.
+func TestDecodeClientNameRefuses(t *testing.T) {
+	for _, name := range []string{"_", "_4", "a_", "_4g", "_g0", "_c3", "_61", "_5f", "_5", "a b", "tommy@example.com", "é", "__", "_5F_", "_+1"} {
+		user, err := capability.DecodeClientName(name)
+		assert.ErrorIs(t, err, capability.ErrInvalidClientName, name)
+		assert.Empty(t, user)
+	}
+	_, err := capability.DecodeClientName("to my")
+	assert.EqualError(t, err, `capability: invalid client name: "to my": not made by EncodeClientName: `+
+		`use ASCII letters and digits, and _XX with upper-case hexadecimal digits for any other byte`)
+}
+
+// FuzzClientName checks that every user ID has a client name of its own, and every
+// client name at most one user ID.
+func FuzzClientName(f *testing.F) {
+	for _, text := range []string{"", "tommy", "tommy@example.com", "jos_C3_A9", "_", "_c3", "_61", "\xff\x00_"} {
+		f.Add(text)
+	}
+	f.Fuzz(func(t *testing.T, text string) {
+		name := capability.EncodeClientName(text)
+		require.Regexp(t, `^\w*$`, name)
+		user, err := capability.DecodeClientName(name)
+		require.NoError(t, err)
+		require.Equal(t, text, user)
+		if user, err := capability.DecodeClientName(text); err == nil {
+			require.Equal(t, text, capability.EncodeClientName(user))
+		} else {
+			require.ErrorIs(t, err, capability.ErrInvalidClientName)
+		}
+	})
+}

@@ -49,45 +49,42 @@ func ExampleHandler() {
 		if err != nil {
 			log.Fatal(err)
 		}
-		var answer struct{ Identity, Token string }
-		if json.Unmarshal(body, &answer) == nil {
+		if response.StatusCode != http.StatusOK {
+			fmt.Println(response.StatusCode, string(body))
+		} else {
+			var answer struct{ Identity, Token string }
+			if err := json.Unmarshal(body, &answer); err != nil {
+				log.Fatal(err)
+			}
 			claims, err := capability.Verify(answer.Token, "AC123", "secret")
 			fmt.Println(response.StatusCode, answer.Identity, claims.Scopes, err)
-		} else {
-			fmt.Printf("%d %s", response.StatusCode, body)
 		}
 		request.AddCookie(&http.Cookie{Name: "session", Value: "7"})
 	}
 	// Output:
-	// 401 sign in first
+	// 401 {"error":"sign in first"}
 	// 200 tommy [scope:client:outgoing?appSid=AP123123&clientName=tommy scope:client:incoming?clientName=tommy] <nil>
 }
 
 // userOf stands for a look-up in the backend's sessions.
 func userOf(session *http.Cookie) string { return map[string]string{"7": "tommy"}[session.Value] }
 
-// While pages move to the Voice JavaScript SDK 2.x, a backend can serve both.
-func ExampleAccessToken() {
-	template := capability.New("AC123", "secret").AllowClientOutgoing("AP123123")
-	handler := capabilityhttp.Handler(func(r *http.Request) (capabilityhttp.Token, error) {
-		token := template.Clone().AllowClientIncoming("tommy")
-		if r.FormValue("sdk") == "2" {
-			return capabilityhttp.AccessToken(token, "SK123", "key_secret"), nil
+// Frameworks whose handlers are not those of net/http call Write themselves.
+func ExampleWrite() {
+	template := capability.NewWithAPIKey("AC123", "SK123", "key_secret").AllowClientOutgoing("AP123123")
+	handle := func(w http.ResponseWriter, r *http.Request, user string) {
+		if user == "" {
+			capabilityhttp.Write(w, r, nil, &capabilityhttp.Error{Status: http.StatusUnauthorized, Message: "sign in first"})
+			return
 		}
-		return token, nil
-	})
-
-	for _, path := range []string{"/token", "/token?sdk=2"} {
+		capabilityhttp.Write(w, r, template.Clone().SetClientName(user), nil)
+	}
+	for _, user := range []string{"", "tommy"} {
 		recorder := httptest.NewRecorder()
-		handler.ServeHTTP(recorder, httptest.NewRequest(http.MethodGet, path, nil))
-		var answer struct{ Identity, Token string }
-		if err := json.Unmarshal(recorder.Body.Bytes(), &answer); err != nil {
-			log.Fatal(err)
-		}
-		_, err := capability.Verify(answer.Token, "AC123", "secret")
-		fmt.Println(answer.Identity, err)
+		handle(recorder, httptest.NewRequest(http.MethodGet, "/token", nil), user)
+		fmt.Println(recorder.Code, recorder.Body.String()[:19])
 	}
 	// Output:
-	// tommy <nil>
-	// tommy capability: token signature is invalid: token is unverifiable: it is an Access Token, not a capability token, as its header has a cty
+	// 401 {"error":"sign in f
+	// 200 {"identity":"tommy"
 }

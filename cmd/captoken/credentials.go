@@ -1,7 +1,6 @@
 package main
 
 import (
-	"errors"
 	"regexp"
 	"slices"
 	"strings"
@@ -53,29 +52,12 @@ func (c cli) credentials(kind *tokenKind, isDemo bool) (creds credentials, missi
 	return creds, strings.Join(unset, " and ")
 }
 
-// builder is for tokens of the kind. An Access Token needs no auth token, so
-// that a machine with an API key does not have to hold one.
+// builder returns a builder of tokens of the kind.
 func (creds credentials) builder() *capability.CapabilityToken {
 	if creds.kind == accessToken {
-		return capability.New(creds.accountSID, noAuthToken)
+		return capability.NewWithAPIKey(creds.accountSID, creds.apiKeySID, creds.secret)
 	}
 	return capability.New(creds.accountSID, creds.secret)
-}
-
-// check returns what can be wrong with credentials before they meet a token.
-func (creds credentials) check() error {
-	err := creds.builder().Err()
-	if creds.kind == accessToken {
-		err = errors.Join(err, checkAPIKey(creds.apiKeySID, creds.secret))
-	}
-	return err
-}
-
-func (creds credentials) sign(token *capability.CapabilityToken) (string, error) {
-	if creds.kind == accessToken {
-		return token.ToAccessToken(creds.apiKeySID, creds.secret)
-	}
-	return token.ToJWT()
 }
 
 // secretIn returns the variable of which the text holds the secret, or "". If a

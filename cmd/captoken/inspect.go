@@ -55,7 +55,7 @@ func (c cli) inspect(args []string) error {
 	}
 	r := examine(token)
 	creds, missing := c.credentials(r.kind, *demo)
-	if err := creds.check(); err != nil && missing == "" {
+	if err := creds.builder().Err(); err != nil && missing == "" {
 		return err
 	}
 	if *demo {

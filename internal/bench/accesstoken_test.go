@@ -61,9 +61,9 @@ func TestTwilioGoReadsOurAccessTokens(t *testing.T) {
 	for _, test := range tests {
 		t.Run(test.name, func(t *testing.T) {
 			synctest.Test(t, func(t *testing.T) {
-				builder := capability.New(accountSID, authToken).SetTTL(test.ttl)
+				builder := capability.NewWithAPIKey(accountSID, apiKeySID, apiKeySecret).SetTTL(test.ttl)
 				test.grant(builder)
-				token, err := builder.ToAccessToken(apiKeySID, apiKeySecret)
+				token, err := builder.ToJWT()
 				require.NoError(t, err)
 
 				reader := new(twilio.AccessToken)

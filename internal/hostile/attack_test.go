@@ -122,7 +122,7 @@ func TestNumberThatIsTheAuthToken(t *testing.T) {
 // RFC 8725 section 2.8: a token of another kind, in each way to sign it.
 func TestAccessToken(t *testing.T) {
 	for _, key := range []string{apiKeySecret, authToken} {
-		token, err := capability.New(accountSID, authToken).AllowClientIncoming("tommy").ToAccessToken(apiKeySID, key)
+		token, err := capability.NewWithAPIKey(accountSID, apiKeySID, key).AllowClientIncoming("tommy").ToJWT()
 		require.NoError(t, err)
 		assertRefused(t, attack{"", "RFC 8725 section 2.8", token, jwt.ErrTokenUnverifiable})
 		if key != authToken {

@@ -69,7 +69,11 @@ func (v *vector) atAnyClock() bool {
 func (v *vector) ttl() time.Duration { return time.Duration(v.TTL) * time.Second }
 
 func (v *vector) mint() (string, error) {
-	token := capability.New(v.AccountSID, v.AuthToken).SetTTL(v.ttl())
+	token := capability.New(v.AccountSID, v.AuthToken)
+	if v.APIKeySID != "" {
+		token = capability.NewWithAPIKey(v.AccountSID, v.APIKeySID, v.APIKeySecret)
+	}
+	token.SetTTL(v.ttl())
 	if v.NBF != nil {
 		token.SetNotBefore(time.Time{})
 	}
@@ -77,9 +81,6 @@ func (v *vector) mint() (string, error) {
 		if err := c.apply(token); err != nil {
 			return "", err
 		}
-	}
-	if v.APIKeySID != "" {
-		return token.ToAccessToken(v.APIKeySID, v.APIKeySecret)
 	}
 	return token.ToJWT()
 }
@@ -96,6 +97,10 @@ func (c call) apply(token *capability.CapabilityToken) error {
 		}
 	case "allowEventStream":
 		token.AllowEventStream(values(options["filters"]))
+	case "setRegion":
+		token.SetRegion(c[1].(string))
+	case "setPushCredential":
+		token.SetPushCredential(c[1].(string))
 	default:
 		return fmt.Errorf("unknown call %v", c[0])
 	}

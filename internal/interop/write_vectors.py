@@ -96,7 +96,7 @@ def credentials():
     for number, sid in enumerate(["0", "123", "Z", "xyz", "0123456789ABCDEF" * 2, "z" * 32]):
         yield everything(f"sid-{number}", "AC" + sid, "secret", "AP" + sid)
     # HMAC-SHA-256 hashes a key that is longer than its block of 64 bytes.
-    tokens = ["x", "k" * 63, "k" * 64, "k" * 65, "k" * 300, string.punctuation, "sécret", "鍵😀"]
+    tokens = ["x", "k" * 63, "k" * 64, "k" * 65, "k" * 300, string.punctuation]
     for number, token in enumerate(tokens):
         yield everything(f"token-{number}", ACCOUNT, token, APP)
 
@@ -174,7 +174,7 @@ def for_access_tokens(cases):
     for case in cases:
         calls = named([each for each in case["calls"] if each[0] != "allowEventStream"])
         # JSON treats a name as it does a value: the cases name-XX and the one with all of ASCII will do.
-        if not calls or case["id"].startswith("value-"):
+        if not calls or case["id"].startswith("value-") or len(client_name(calls)) > 121:
             continue
         # The credentials backwards: as long and as odd as those, and, but for "xxx" and the like, not the same.
         sid, secret = "SK" + case["accountSid"][:1:-1], case["authToken"][::-1]
@@ -183,6 +183,17 @@ def for_access_tokens(cases):
         if (same := {**access, "id": None}) not in seen:
             seen.append(same)
             yield access
+
+
+def only_access():
+    """Cases that a capability token cannot express."""
+    for number, region in enumerate(["us1", "ie1", "au1", "us12"]):
+        yield case(f"region-{number}", incoming(), ["setRegion", region])
+    for number, sid in enumerate(["CR1", "CR" + "0123456789abcdef" * 2]):
+        yield case(f"push-{number}", incoming(), ["setPushCredential", sid])
+        yield case(f"push-{number}-outgoing", ["setPushCredential", sid], outgoing(name="tommy", params={"a": "1"}))
+    yield case("push-all", ["setRegion", "ie1"], outgoing(params={"k": [], "a": "1"}), ["setPushCredential", "CR1"], incoming())
+    yield case("params-only-empty-list", incoming(), outgoing(params={"k": []}))
 
 
 def named(calls):
@@ -224,6 +235,10 @@ def access_token(case, given):
     for method, argument, *options in case["calls"]:
         if method == "allowClientIncoming":
             grant.incoming_allow = True
+        elif method == "setRegion":
+            given = {**given, "region": argument}
+        elif method == "setPushCredential":
+            grant.push_credential_sid = argument
         else:
             grant.outgoing_application_sid = argument
             grant.outgoing_application_params = application_params(dict(*options).get("params", []))
@@ -234,13 +249,12 @@ def access_token(case, given):
 def application_params(params):
     """Params as the library gets them for an Access Token, where it writes their JSON as it is given.
 
-    url.Values has lists alone: this module writes one of a single value as a string, and an empty one not at all.
+    url.Values has only lists: this module writes one of a single value as a string.
     """
-    params = {name: value for name, value in params if value != []}
-    for name, value in params.items():
-        if isinstance(value, list) and len(value) == 1:
-            params[name] = value[0]
-    return params
+    return {
+        name: value[0] if isinstance(value, list) and len(value) == 1 else value
+        for name, value in params
+    }
 
 
 def vector(mint, case):
@@ -264,4 +278,4 @@ def write(name, mint, cases):
 if __name__ == "__main__":
     cases = [*grants(), *repeats(), *credentials(), *names(), *characters(), *params(), *times()]
     write("python.jsonl", capability_token, cases)
-    write("access.jsonl", access_token, list(for_access_tokens(cases)))
+    write("access.jsonl", access_token, list(for_access_tokens([*cases, *only_access()])))
