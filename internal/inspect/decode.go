@@ -8,6 +8,8 @@ import (
 	"strconv"
 	"strings"
 	"unicode/utf8"
+
+	"github.com/seed-6c737938/capability/internal/jws"
 )
 
 var (
@@ -21,11 +23,10 @@ var (
 // decode decodes a part of a token. Only one spelling of each text is right; of
 // another it returns what is meant, with an error.
 func decode(part string) ([]byte, error) {
-	data, err := base64.RawURLEncoding.Strict().DecodeString(part)
-	if err == nil && !strings.ContainsAny(part, "\r\n") { // which even a strict decoder skips
+	if data, err := jws.Decode(part); err == nil {
 		return data, nil
 	}
-	err = errNotBase64
+	err := errNotBase64
 	switch {
 	case strings.ContainsAny(part, "+/"):
 		err = errStandard

@@ -2,8 +2,8 @@
 // with it. It returns a [Report], as data, from which its text and JSON are made.
 //
 // Unlike [capability.Verify] it goes on after a fault, needs no secret, and
-// knows Access Tokens and the tokens of other services too. The two share no
-// code beyond the parser of a scope; a fuzz test compares them.
+// knows Access Tokens and the tokens of other services too. The two share only
+// base64url and the parser of a scope; a fuzz test compares them.
 package inspect
 
 import (
@@ -18,6 +18,7 @@ import (
 	"time"
 
 	"github.com/seed-6c737938/capability"
+	"github.com/seed-6c737938/capability/internal/accesstoken"
 )
 
 // A Report is all that is known about one token. Its JSON form is the output of
@@ -226,8 +227,8 @@ func (r *Report) checkHeader(header map[string]any) {
 	if typ, ok := header["typ"]; ok && typ != "JWT" {
 		r.problem(r.rules.header, "its typ is "+quote(typ)+", not \"JWT\"", "Mint it with typ JWT.")
 	}
-	if r.Kind == AccessToken && header["cty"] != contentType {
-		r.problem(r.rules.header, "its cty is "+quoteOr(header, "cty", "missing")+", not "+quote(contentType),
+	if r.Kind == AccessToken && header["cty"] != accesstoken.ContentType {
+		r.problem(r.rules.header, "its cty is "+quoteOr(header, "cty", "missing")+", not "+quote(accesstoken.ContentType),
 			"Twilio recognizes an Access Token by its cty: mint it with a library that writes it.")
 	}
 	r.Region, _ = header["twr"].(string)

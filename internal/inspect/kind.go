@@ -5,6 +5,8 @@ import (
 	"net/url"
 	"slices"
 	"strings"
+
+	"github.com/seed-6c737938/capability/internal/accesstoken"
 )
 
 // The kinds of token that a device can show, and what has no name.
@@ -17,12 +19,9 @@ const (
 	unknownJWT = "JSON Web Token of an unknown service"
 )
 
-// contentType is the cty of an Access Token.
-const contentType = "twilio-fpa;v=1"
-
 // contentTypes are known by their cty, which is the surest sign.
 var contentTypes = map[string]string{
-	contentType: AccessToken,
+	accesstoken.ContentType: AccessToken,
 
 	// Twilio error 20152; it goes in a server's header Twilio-Client-Validation.
 	"twilio-pkrv;v=1": "Twilio Public Key Client Validation token",
@@ -135,7 +134,7 @@ func (r *Report) readEncrypted(part string) {
 	}
 	r.Header, r.text = raw, fmt.Sprint(header)
 	advice := "Only its recipient can read it. Look for the token that the page passes to Twilio.Device."
-	if header["cty"] == contentType {
+	if header["cty"] == accesstoken.ContentType {
 		r.Kind = "encrypted Twilio token (JWE)"
 		advice = "Twilio makes such tokens for Flex and Verify Push, and only Twilio can read them. The token of a Voice device has three parts."
 	}
