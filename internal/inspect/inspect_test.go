@@ -391,7 +391,8 @@ func FuzzInspect(f *testing.F) {
 		`{"iss":"` + accountSID + `","exp":946688400}`,
 		`{"scope":"scope:a:b","iss":"` + accountSID + `","exp":946688400,"aud":null}`,
 		`{"scope":"scope:a:b","iss":"` + accountSID + `","exp":946688400,"x":1e400}`,
-		`{"scope":"scope:a:b","iss":"` + accountSID + `","exp":946688400.5,"nbf":-5}`,
+		`{"scope":"scope:a:b","iss":"` + accountSID + `","exp":946688400.5}`,
+		`{"scope":"scope:a:b","iss":"` + accountSID + `","exp":946688400,"nbf":-5}`,
 		`{"scope":"scope:a:b","iss":"` + accountSID + `","exp":"946688400"}`,
 		`{"scope":"scope:a:b","iss":"AC1","exp":0}`,
 		`{"scope":"scope:a:b?%zz","iss":"` + accountSID + `","exp":946688400}`,
@@ -405,7 +406,7 @@ func FuzzInspect(f *testing.F) {
 		f.Add(access, claims)
 	}
 	f.Fuzz(func(t *testing.T, header, claims string) {
-		token := sign(t, header, claims, authToken)
+		token, forged := sign(t, header, claims, authToken), sign(t, header, claims, "another secret")
 		synctest.Test(t, func(t *testing.T) {
 			r := inspect.Inspect(token, time.Now(), live)
 			_, err := capability.Verify(token, accountSID, authToken)
@@ -424,6 +425,7 @@ func FuzzInspect(f *testing.F) {
 			}
 			assert.NotContains(t, strings.Join(faults, "\n"), authToken)
 			checkText(t, r)
+			assert.NotEmpty(t, problems(inspect.Inspect(forged, time.Now(), live)))
 		})
 	})
 }
