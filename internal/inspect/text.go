@@ -17,7 +17,10 @@ import (
 const (
 	columns = 80
 	label   = 12 // the width of a label
-	most    = 6  // that is shown of a list
+
+	// What is shown of a list, so that a report is one screen high.
+	mostFaults = 3
+	most       = 5
 )
 
 // Text is the report for a person and a screen of 80 columns: what is wrong
@@ -33,8 +36,8 @@ func (r *Report) Text() string {
 		b.WriteString(f.text("yours"))
 	}
 	for i, f := range r.Problems {
-		if i == most {
-			fmt.Fprintf(&b, "\nand %d more: see -json\n", len(r.Problems)-most)
+		if i == mostFaults {
+			fmt.Fprintf(&b, "\nand %d more: see -json\n", len(r.Problems)-mostFaults)
 			break
 		}
 		code := "fault"
