@@ -3,6 +3,7 @@ package capability_test
 import (
 	"encoding/json"
 	"net/url"
+	"strings"
 	"testing"
 
 	"github.com/stretchr/testify/assert"
@@ -116,9 +117,11 @@ func TestScopeMarshalRefuses(t *testing.T) {
 		{Privilege: "incoming"},
 		{Service: "client:outgoing", Privilege: "x"},
 		{Service: "client", Privilege: "incoming?clientName=tommy"},
+		{Service: "a", Privilege: "b", Params: url.Values{"": make([]string, 10_001)}},
+		outgoingScope(strings.Repeat("&a", 10_001)),
 	} {
 		_, err := scope.MarshalText()
-		assert.ErrorIs(t, err, capability.ErrInvalidScope, "%q", scope.String())
+		assert.ErrorIs(t, err, capability.ErrInvalidScope, "%.100q", scope.String())
 	}
 }
 

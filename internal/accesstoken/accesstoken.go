@@ -3,6 +3,7 @@
 package accesstoken
 
 import (
+	"bytes"
 	"encoding/base64"
 	"fmt"
 	"maps"
@@ -29,7 +30,7 @@ func Header(region string) string {
 func HasContentType(token string) bool {
 	header, _, _ := strings.Cut(token, ".")
 	text, _ := base64.RawURLEncoding.DecodeString(header)
-	return strings.Contains(string(text), `"cty"`)
+	return bytes.Contains(text, []byte(`"cty"`))
 }
 
 // Claims are the claims of an Access Token. Its SIDs need no escape in JSON.
