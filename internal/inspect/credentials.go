@@ -66,14 +66,13 @@ func (r *Report) checkCredentials(given Credentials) {
 		return
 	}
 	r.Signature = Wrong
-	message, advice := "it is signed with a different "+r.rules.secret+", or was changed after signing", r.otherSecret()
 	for _, likely := range r.likelyKeys(given, c[secretVar], secretVar) {
 		if r.signedWith(likely.key) {
-			message, advice = "it is signed with "+likely.what, likely.advice
-			break
+			r.problem(likely.code, "it is signed with "+likely.what, likely.advice)
+			return
 		}
 	}
-	r.problem(r.rules.signature, message, advice)
+	r.problem(r.rules.signature, "it is signed with a different "+r.rules.secret+", or was changed after signing", r.otherSecret())
 }
 
 // checkOwner compares whose token it is with a variable. The signature decides
@@ -172,32 +171,40 @@ func (r *Report) otherSecret() string {
 	return "It may be the auth token of another account, an old one, or a test credential."
 }
 
-type likelyKey struct{ key, what, advice string }
+type likelyKey struct {
+	key          string
+	code         int
+	what, advice string
+}
 
 // likelyKeys are the keys that people sign with by mistake.
 func (r *Report) likelyKeys(given Credentials, secret, secretVar string) []likelyKey {
+	name := "the " + r.rules.secret
+	untrimmed := func(key, around string) likelyKey {
+		return likelyKey{key, r.rules.untrimmed, name + " and " + around, "Trim the value where tokens are minted: it came from a file or a variable."}
+	}
+	instead := func(key, what, advice string) likelyKey {
+		return likelyKey{key, r.rules.signature, what, advice}
+	}
+	keys := []likelyKey{
+		untrimmed(given[secretVar], "the "+around(given[secretVar])+" around it"),
+		untrimmed(secret+"\n", "a newline after it"),
+		untrimmed(secret+"\r\n", "a newline after it"),
+		untrimmed(secret+" ", "a space after it"),
+		untrimmed(`"`+secret+`"`, "quotes around it"),
+		untrimmed("'"+secret+"'", "quotes around it"),
+		instead("", "an empty "+r.rules.secret, "The variable or setting for it was not read where tokens are minted."),
+	}
+	const swapped = "The arguments or variables have changed places where tokens are minted."
+	keys = append(keys, instead(given[AccountSIDVar], "the account SID instead of "+name, swapped),
+		instead(given[APIKeySIDVar], "the SID of the API key instead of its secret", swapped))
+
 	other, otherVar, otherName := given[APIKeySecretVar], APIKeySecretVar, "an API key secret"
 	if r.Kind == AccessToken {
 		other, otherVar, otherName = given[AuthTokenVar], AuthTokenVar, "the auth token"
 	}
-	const trim = "Trim the value where tokens are minted: it came from a file or a variable."
-	name := "the " + r.rules.secret
-	keys := []likelyKey{
-		{given[secretVar], name + " and the " + around(given[secretVar]) + " around it", trim},
-		{secret + "\n", name + " and a newline after it", trim},
-		{secret + "\r\n", name + " and a newline after it", trim},
-		{secret + " ", name + " and a space after it", trim},
-		{`"` + secret + `"`, name + " and quotes around it", trim},
-		{"'" + secret + "'", name + " and quotes around it", trim},
-		{"", "an empty " + r.rules.secret, "The variable or setting that holds it was not read where tokens are minted."},
-		{given[AccountSIDVar], "the account SID instead of " + name, "The arguments or variables have changed places where tokens are minted."},
-		{given[APIKeySIDVar], "the SID of the API key instead of its secret", "The arguments or variables have changed places where tokens are minted."},
-	}
-	if other != "" {
-		keys = append(keys, likelyKey{other, otherName + " (your " + otherVar + ") instead of " + name,
-			"Capability tokens are signed with the auth token, Access Tokens with the secret of an API key."})
-	}
-	return keys
+	return append(keys, instead(other, otherName+" (your "+otherVar+") instead of "+name,
+		"Capability tokens are signed with the auth token, Access Tokens with the secret of an API key."))
 }
 
 // signedWith pads a short key with the zero bytes that HMAC pads it with anyway

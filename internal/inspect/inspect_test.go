@@ -307,7 +307,11 @@ func TestLikelyKeys(t *testing.T) {
 		apiKeySID:             "the SID of the API key instead of its secret",
 	} {
 		r := inspect.Inspect(sign(t, hs256, `{"scope":"scope:a:b","iss":"`+accountSID+`","exp":946688400}`, key), year2000, live)
-		assert.Equal(t, []string{"31202 it is signed with " + want}, problems(r))
+		code := "31202"
+		if strings.Contains(key, authToken) {
+			code = "31204"
+		}
+		assert.Equal(t, []string{code + " it is signed with " + want}, problems(r))
 		assert.Equal(t, inspect.Wrong, r.Signature)
 	}
 }

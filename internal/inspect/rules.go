@@ -9,6 +9,7 @@ type rules struct {
 	malformed, header, issuer, grants, signature int
 	expiry, expired, notBefore, tooLong          int
 	clientName                                   int
+	untrimmed                                    int // signed with something around the secret
 
 	// elsewhere is what Twilio's other services report a mistake as.
 	elsewhere map[int][]int
@@ -20,14 +21,14 @@ var (
 		secret:    "auth token",
 		malformed: 31204, header: 31204, issuer: 31203, grants: 31204, signature: 31202,
 		expiry: 31204, expired: 31205, notBefore: 31204, tooLong: 31207,
-		clientName: 31105,
+		clientName: 31105, untrimmed: 31204,
 	}
 	accessRules = &rules{
 		headers:   []string{"alg", "typ", "cty", "twr"},
 		secret:    "API key secret",
 		malformed: 20101, header: 20102, issuer: 20103, grants: 20106, signature: 20107,
 		expiry: 20104, expired: 20104, notBefore: 20105, tooLong: 20157,
-		clientName: 31105,
+		clientName: 31105, untrimmed: 20107,
 		elsewhere: map[int][]int{
 			20101: {20160},
 			20102: {20160},
