@@ -1,80 +1,61 @@
 package main
 
 import (
-	"regexp"
-	"slices"
 	"strings"
 
 	"github.com/seed-6c737938/capability"
+	"github.com/seed-6c737938/capability/internal/inspect"
 )
 
-const (
-	accountSIDVar   = "TWILIO_ACCOUNT_SID"
-	authTokenVar    = "TWILIO_AUTH_TOKEN"
-	apiKeySIDVar    = "TWILIO_API_KEY_SID"
-	apiKeySecretVar = "TWILIO_API_KEY_SECRET"
-)
+var credentialVars = []string{inspect.AccountSIDVar, inspect.AuthTokenVar, inspect.APIKeySIDVar, inspect.APIKeySecretVar}
 
 // demo stands in for the environment.
-var demo = map[string]string{
-	accountSIDVar:   "ACXXXXXXXXXXXXXXX",
-	authTokenVar:    "secret",
-	apiKeySIDVar:    "SKXXXXXXXXXXXXXXX",
-	apiKeySecretVar: "api_key_secret",
+var demo = inspect.Credentials{
+	inspect.AccountSIDVar:   "ACXXXXXXXXXXXXXXX",
+	inspect.AuthTokenVar:    "demo_auth_token_0",
+	inspect.APIKeySIDVar:    "SKXXXXXXXXXXXXXXX",
+	inspect.APIKeySecretVar: "demo_api_key_secret",
 }
 
-// credentials are what a kind of token is signed with and checked against: the
-// account's auth token, or the secret of an API key.
-type credentials struct {
-	kind                          *tokenKind
-	accountSID, apiKeySID, secret string
-}
-
-// credentials names the variables that would have to be set first.
-func (c cli) credentials(kind *tokenKind, isDemo bool) (creds credentials, missing string) {
+func (c cli) credentials(isDemo bool) inspect.Credentials {
 	if isDemo {
-		c.getenv = func(name string) string { return demo[name] }
+		return demo
 	}
-	var unset []string
-	get := func(name string) string {
-		value := c.getenv(name)
-		if value == "" {
-			unset = append(unset, name)
-		}
-		return value
+	credentials := inspect.Credentials{}
+	for _, name := range credentialVars {
+		credentials[name] = c.getenv(name)
 	}
-	creds = credentials{kind: kind, accountSID: get(accountSIDVar)}
-	if kind == accessToken {
-		creds.apiKeySID, creds.secret = get(apiKeySIDVar), get(apiKeySecretVar)
-	} else {
-		creds.secret = get(authTokenVar)
-	}
-	return creds, strings.Join(unset, " and ")
+	return credentials
 }
 
-// builder returns a builder of tokens of the kind.
-func (creds credentials) builder() *capability.CapabilityToken {
-	if creds.kind == accessToken {
-		return capability.NewWithAPIKey(creds.accountSID, creds.apiKeySID, creds.secret)
+// builder returns a builder of tokens of a kind.
+func builder(kind string, c inspect.Credentials) *capability.CapabilityToken {
+	if kind == inspect.AccessToken {
+		return capability.NewWithAPIKey(c[inspect.AccountSIDVar], c[inspect.APIKeySIDVar], c[inspect.APIKeySecretVar])
 	}
-	return capability.New(creds.accountSID, creds.secret)
+	return capability.New(c[inspect.AccountSIDVar], c[inspect.AuthTokenVar])
 }
 
-// secretIn returns the variable of which the text holds the secret, or "". If a
-// SID stands for a secret, the two have changed places.
+// secretIn returns the variable whose secret the text contains, or "".
 func (c cli) secretIn(text string) string {
-	value := func(name string) string { return strings.TrimSpace(c.getenv(name)) }
-	names := []string{authTokenVar, apiKeySecretVar}
-	if slices.ContainsFunc(names, func(name string) bool { return liveSID.MatchString(value(name)) }) {
-		names = append(names, accountSIDVar, apiKeySIDVar)
-	}
-	for _, name := range names {
-		if v := value(name); v != "" && !liveSID.MatchString(v) && strings.Contains(text, v) {
+	return c.findSecret(func(secret string) bool { return strings.Contains(text, secret) })
+}
+
+// findSecret returns the first variable whose secret isIn reports. If variables
+// have changed places, it may be one that is for an SID.
+func (c cli) findSecret(isIn func(secret string) bool) string {
+	for _, name := range credentialVars {
+		value := strings.TrimSpace(c.getenv(name)) // around a secret it is a common mistake
+		hasPrefix := strings.HasPrefix(value, "AC") || strings.HasPrefix(value, "SK")
+		isForSID := name == inspect.AccountSIDVar || name == inspect.APIKeySIDVar
+		isSID := hasPrefix && (isForSID || len(value) == 34)
+		if len(value) >= minSecretLen && !isSID && isIn(value) {
 			return name
 		}
 	}
 	return ""
 }
 
-// liveSID is longer than a secret is.
-var liveSID = regexp.MustCompile(`^(AC|SK)[[:xdigit:]]{32}$`)
+// minSecretLen keeps a short value, as in an example, from hiding what contains it
+// by chance.
+const minSecretLen = 16

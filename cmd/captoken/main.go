@@ -3,9 +3,9 @@
 //
 //	captoken mint -demo -incoming tommy -outgoing AP123123 -ttl 10m | captoken inspect -demo
 //
-// The credentials come from TWILIO_ACCOUNT_SID and TWILIO_AUTH_TOKEN or, for
-// Access Tokens, TWILIO_API_KEY_SID and TWILIO_API_KEY_SECRET. A secret is never a
-// flag, since everybody on a machine can list its processes.
+// The credentials come from the environment: TWILIO_ACCOUNT_SID and
+// TWILIO_AUTH_TOKEN or, for Access Tokens, TWILIO_API_KEY and TWILIO_API_SECRET.
+// A secret is never a flag, since everybody on a machine can list its processes.
 package main
 
 import (
@@ -14,20 +14,29 @@ import (
 	"fmt"
 	"io"
 	"os"
+	"runtime/debug"
 	"slices"
-	"strconv"
 	"strings"
-	"unicode/utf16"
-	"unicode/utf8"
+
+	"github.com/seed-6c737938/capability/internal/inspect"
 )
 
 const usage = `captoken mints and inspects the tokens of Twilio Client devices: capability
 tokens and Access Tokens.
 
-  captoken mint [flags]               mint a token
-  captoken inspect [flags] [token]    say what a token grants, and what is wrong with it
+  captoken inspect [flags] [token]   what a token is, what is wrong with it, and
+                                     what it grants
+  captoken explain CODE              what a Twilio error says about a token
+  captoken mint [flags]              mint a token
+  captoken -version                  print the version
 
-captoken mint -h and captoken inspect -h tell more.
+captoken inspect -h, captoken explain -h and captoken mint -h say more. To
+install it:
+
+  go install github.com/seed-6c737938/capability/cmd/captoken@latest
+
+Exit status: 0 if all is well, 1 if inspect found a fault, 2 for wrong use and
+any other failure.
 `
 
 func main() {
@@ -37,14 +46,20 @@ func main() {
 // A cli is what a sub-command reads and writes.
 type cli struct {
 	stdin          io.Reader
-	stdout, stderr io.Writer
+	stdout, stderr io.Writer // which print no character that drives a terminal
+	terminal       io.Writer // stdout, if it is a terminal that shows colours
 	getenv         func(string) string
 }
 
-// run returns the exit status: 0 if all is well, 1 if the inspected token is
-// not usable, 2 for wrong use and any other failure.
+// errFault makes the exit status 1, once the report has said why.
+var errFault = errors.New("a fault was found")
+
+// run returns the exit status.
 func run(args []string, stdin io.Reader, stdout, stderr io.Writer, getenv func(string) string) int {
 	c := cli{stdin: stdin, stdout: printable{stdout}, stderr: printable{stderr}, getenv: getenv}
+	if showsColour(stdout, getenv) {
+		c.terminal = stdout
+	}
 	var name string
 	if len(args) > 0 {
 		name, args = args[0], args[1:]
@@ -54,13 +69,28 @@ func run(args []string, stdin io.Reader, stdout, stderr io.Writer, getenv func(s
 		return c.finish("captoken mint", mintHelp, c.mint(args))
 	case "inspect":
 		return c.finish("captoken inspect", inspectHelp, c.inspect(args))
+	case "explain":
+		return c.finish("captoken explain", explainHelp, c.explain(args))
+	case "-version", "--version", "version":
+		return c.finish("captoken", usage, c.version())
 	case "-h", "-help", "--help", "help":
 		return c.finish("captoken", usage, flag.ErrHelp)
 	case "":
 		fmt.Fprint(c.stderr, usage)
 		return 2
 	}
-	return c.finish("captoken", usage, fmt.Errorf("unknown command %q: use mint or inspect", name))
+	return c.finish("captoken", usage, fmt.Errorf("unknown command %q: use inspect, explain or mint", name))
+}
+
+// showsColour reports whether w is a terminal whose user does not object
+// (no-color.org).
+func showsColour(w io.Writer, getenv func(string) string) bool {
+	file, ok := w.(*os.File)
+	if !ok || getenv("NO_COLOR") != "" || getenv("TERM") == "dumb" {
+		return false
+	}
+	info, err := file.Stat()
+	return err == nil && info.Mode()&os.ModeCharDevice != 0
 }
 
 // finish prints what a command returned and gives the exit status for it.
@@ -68,25 +98,34 @@ func (c cli) finish(command, help string, err error) int {
 	switch {
 	case err == nil:
 		return 0
-	case errors.Is(err, errUnusable): // the report has told why
+	case errors.Is(err, errFault):
 		return 1
 	case errors.Is(err, flag.ErrHelp):
 		fmt.Fprint(c.stdout, help)
 		return 0
 	}
-	var told []string
+	var printed []string
 	for line := range strings.SplitSeq(err.Error(), "\n") {
 		line = strings.TrimPrefix(line, "capability: ")
 		if name := c.secretIn(line); name != "" {
-			line = "a mistake that is not shown, as it holds the value of " + name + ": secrets come from the environment alone, each in its own variable"
+			line = "a mistake that is not shown, as it contains the value of " + name + ": secrets come from the environment only, each in its own variable"
 		}
-		if !slices.Contains(told, line) {
-			told = append(told, line)
+		if !slices.Contains(printed, line) {
+			printed = append(printed, line)
 			fmt.Fprintf(c.stderr, "%s: %s\n", command, line)
 		}
 	}
 	fmt.Fprintf(c.stderr, "%s -h shows help\n", command)
 	return 2
+}
+
+func (c cli) version() error {
+	version := "(unknown version)"
+	if info, ok := debug.ReadBuildInfo(); ok {
+		version = info.Main.Version + " " + info.GoVersion
+	}
+	_, err := fmt.Fprintln(c.stdout, "captoken "+version)
+	return err
 }
 
 // parse parses the flags and allows as many arguments as most says. It leaves
@@ -98,30 +137,18 @@ func parse(flags *flag.FlagSet, args []string, most int) error {
 		return err
 	}
 	if flags.NArg() > most {
-		// Not quoted, as it may be a secret that no variable holds yet.
-		return errors.New("an argument too many: flags come first, and their values hold no unquoted space")
+		// Not quoted, as it may be a secret that is in no variable yet.
+		return errors.New("too many arguments: put flags first, and quote values that contain spaces")
 	}
 	return nil
 }
 
 // A printable writer keeps text from driving the terminal, wherever it comes
-// from: control characters, invisible ones and those that turn the direction
-// of writing are escaped. In JSON, where they can stand only in strings, the
-// escapes mean the same characters. Each Write holds whole characters.
+// from. Each Write has whole characters.
 type printable struct{ w io.Writer }
 
 func (p printable) Write(text []byte) (int, error) {
-	var escaped []byte
-	for _, r := range string(text) {
-		if r == '\n' || strconv.IsPrint(r) {
-			escaped = utf8.AppendRune(escaped, r)
-			continue
-		}
-		for _, unit := range utf16.AppendRune(nil, r) {
-			escaped = fmt.Appendf(escaped, `\u%04x`, unit)
-		}
-	}
-	if _, err := p.w.Write(escaped); err != nil {
+	if _, err := io.WriteString(p.w, inspect.Escape(string(text))); err != nil {
 		return 0, err
 	}
 	return len(text), nil

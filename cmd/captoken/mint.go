@@ -11,6 +11,7 @@ import (
 	"time"
 
 	"github.com/seed-6c737938/capability"
+	"github.com/seed-6c737938/capability/internal/inspect"
 )
 
 const mintHelp = `captoken mint prints a capability token or, with -access, an Access Token.
@@ -23,20 +24,20 @@ const mintHelp = `captoken mint prints a capability token or, with -access, an A
   -filter NAME=VALUE   read only the events that match (repeatable)
   -ttl DURATION        how long the token lives, 1s to 24h (default 1h)
   -claim NAME=VALUE    add a claim of your own, which anybody can read (repeatable)
-  -access              mint an Access Token, which has a client name and no -events
   -demo                use built-in example credentials, which Twilio does not accept
+  -access              mint an Access Token: it needs a client name, and has no -events
+  -region REGION       of an Access Token: the region of its API key, such as ie1
+  -push-credential SID of an Access Token: CR..., for calls to a mobile app
 
 Without -demo the credentials come from the environment: TWILIO_ACCOUNT_SID and
-TWILIO_AUTH_TOKEN or, with -access, TWILIO_ACCOUNT_SID, TWILIO_API_KEY_SID and
-TWILIO_API_KEY_SECRET. They must be the live ones, not test credentials.
+TWILIO_AUTH_TOKEN or, with -access, TWILIO_ACCOUNT_SID, TWILIO_API_KEY and
+TWILIO_API_SECRET. They must be the live ones, not test credentials.
 
 Examples:
-  captoken mint -incoming tommy
-  captoken mint -incoming tommy -outgoing AP123123 -ttl 10m
+  captoken mint -incoming tommy -outgoing $TWILIO_TWIML_APP_SID -ttl 10m
   captoken mint -outgoing AP123123 -name tommy -param order=42 -param "city=New York"
   captoken mint -events -filter To=client:tommy
-  captoken mint -access -incoming tommy -outgoing AP123123
-  captoken mint -demo -incoming tommy | captoken inspect -demo
+  captoken mint -access -incoming tommy -outgoing AP123123 -region ie1
 
 Exit status: 0 if a token was printed, 2 if not.
 `
@@ -47,16 +48,16 @@ func (c cli) mint(args []string) error {
 		return err
 	}
 	r.check()
-	kind := capabilityToken
+	kind := inspect.CapabilityToken
 	if r.access {
-		kind = accessToken
+		kind = inspect.AccessToken
 	}
-	creds, missing := c.credentials(kind, r.demo)
-	if missing != "" {
-		r.mistake("set %s, or use -demo to try without", missing)
-		creds, _ = c.credentials(kind, true) // to find the other mistakes too
+	credentials := c.credentials(r.demo)
+	if missing := credentials.Missing(kind); missing != nil {
+		r.mistake("set %s, or use -demo to try without", strings.Join(missing, " and "))
+		credentials = demo // to find the other mistakes too
 	}
-	token := r.token(creds.builder())
+	token := r.token(builder(kind, credentials))
 	if err := errors.Join(append(r.mistakes, token.Err())...); err != nil {
 		return err
 	}
@@ -71,11 +72,12 @@ func (c cli) mint(args []string) error {
 	return err
 }
 
-// A request is what the flags of mint ask for. All are kept that may be given
-// only once, too: the package knows which may not differ, and says so.
+// A request is what the flags of mint ask for. A flag that is given twice is kept
+// twice: the package knows which may not differ, and says so.
 type request struct {
 	access, demo, events      bool
 	incoming, outgoing, names []string
+	regions, pushCredentials  []string
 	params, filters, claims   url.Values
 	ttls                      []time.Duration
 	mistakes                  []error
@@ -86,13 +88,16 @@ func (r *request) mistake(format string, args ...any) {
 }
 
 // parse reports what only the flag package can find. A value that is not
-// right is remembered, so that all are told at once.
+// right is remembered, so that all are reported at once.
 func (r *request) parse(args []string) error {
 	var flags flag.FlagSet
 	flags.BoolVar(&r.access, "access", false, "")
 	flags.BoolVar(&r.demo, "demo", false, "")
 	flags.BoolVar(&r.events, "events", false, "")
-	for name, values := range map[string]*[]string{"incoming": &r.incoming, "outgoing": &r.outgoing, "name": &r.names} {
+	for name, values := range map[string]*[]string{
+		"incoming": &r.incoming, "outgoing": &r.outgoing, "name": &r.names,
+		"region": &r.regions, "push-credential": &r.pushCredentials,
+	} {
 		flags.Func(name, "", func(value string) error {
 			*values = append(*values, value)
 			return nil
@@ -121,8 +126,7 @@ func (r *request) parse(args []string) error {
 	return parse(&flags, args, 0)
 }
 
-// check finds the flags that would have no effect, and those that do not go
-// with -access.
+// check finds the flags that would have no effect.
 func (r *request) check() {
 	if len(r.incoming)+len(r.outgoing) == 0 && !r.events {
 		r.mistake("nothing is granted: use -incoming, -outgoing or -events")
@@ -136,22 +140,16 @@ func (r *request) check() {
 	if len(r.filters) > 0 && !r.events {
 		r.mistake("-filter needs -events")
 	}
-	if r.access && len(r.outgoing) > 0 && len(r.incoming)+len(r.names) == 0 {
-		r.mistake("-access needs a client name: use -name or -incoming")
-	}
-	if r.access && r.events {
-		r.mistake("-access and -events do not go together: an Access Token has no form for events")
-	}
-	if r.access && r.claims.Has("grants") {
-		r.mistake("-access and -claim grants do not go together: an Access Token has a claim of that name")
-	}
-	if len(r.ttls) > 1 {
-		r.mistake("-ttl is given more than once")
-	}
-	for _, name := range slices.Sorted(maps.Keys(r.claims)) {
-		if len(r.claims[name]) > 1 {
-			r.mistake("-claim %q is given more than once", name)
+	once := func(name string, n int) {
+		if n > 1 {
+			r.mistake("-%s is given more than once", name)
 		}
+	}
+	once("ttl", len(r.ttls))
+	once("region", len(r.regions))
+	once("push-credential", len(r.pushCredentials))
+	for _, name := range slices.Sorted(maps.Keys(r.claims)) {
+		once(fmt.Sprintf("claim %q", name), len(r.claims[name]))
 	}
 }
 
@@ -167,6 +165,12 @@ func (r *request) token(token *capability.CapabilityToken) *capability.Capabilit
 	}
 	if r.events {
 		token.AllowEventStream(r.filters)
+	}
+	for _, region := range r.regions {
+		token.SetRegion(region)
+	}
+	for _, sid := range r.pushCredentials {
+		token.SetPushCredential(sid)
 	}
 	for _, ttl := range r.ttls {
 		token.SetTTL(ttl)

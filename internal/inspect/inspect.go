@@ -1,0 +1,319 @@
+// Package inspect finds out what a token is, what it grants and what is wrong
+// with it. It returns a [Report], as data, from which its text and JSON are made.
+//
+// Unlike [capability.Verify] it goes on after a fault, needs no secret, and
+// knows Access Tokens and the tokens of other services too. The two share only
+// base64url and the parser of a scope; a fuzz test compares them.
+package inspect
+
+import (
+	"crypto/sha256"
+	"encoding/json"
+	"fmt"
+	"maps"
+	"regexp"
+	"slices"
+	"strconv"
+	"strings"
+	"time"
+
+	"github.com/seed-6c737938/capability"
+	"github.com/seed-6c737938/capability/internal/accesstoken"
+)
+
+// A Report is all that is known about one token. Its JSON form is the output of
+// captoken inspect -json.
+type Report struct {
+	Removed []string `json:"removed,omitempty"` // what was around the token
+
+	Kind      string    `json:"kind"`
+	Usable    bool      `json:"usable"`            // no fault was found in the token
+	Signature string    `json:"signature"`         // valid, wrong or notChecked
+	Missing   []string  `json:"missing,omitempty"` // the variables without which it was not checked
+	JudgedAt  time.Time `json:"judgedAt"`
+
+	// What is wrong: with the credentials that the token was checked against,
+	// and with the token.
+	CredentialFaults []Finding `json:"credentialFaults,omitempty"`
+	Problems         []Finding `json:"problems"`
+	Notes            []Finding `json:"notes"`
+
+	AccountSID        string    `json:"accountSid,omitempty"`
+	APIKeySID         string    `json:"apiKeySid,omitempty"`
+	Region            string    `json:"region,omitempty"`
+	PushCredentialSID string    `json:"pushCredentialSid,omitempty"`
+	Identity          string    `json:"identity,omitempty"`
+	Grants            []string  `json:"grants,omitempty"` // voice, video and so on: what an Access Token is for
+	Scopes            []Scope   `json:"scopes,omitempty"` // of an Access Token, those that say the same as its voice grant
+	IssuedAt          time.Time `json:"issuedAt,omitzero"`
+	NotBefore         time.Time `json:"notBefore,omitzero"`
+	ExpiresAt         time.Time `json:"expiresAt,omitzero"`
+
+	// The token's own JSON.
+	Header json.RawMessage `json:"header,omitempty"`
+	Claims json.RawMessage `json:"claims,omitempty"`
+
+	// What the fields above leave out, as it is in the token.
+	otherClaims, otherGrants map[string]any
+
+	rules     *rules
+	now       time.Time
+	found     map[string]bool
+	signed    string // what the signature is of
+	signature []byte // nil if there is none that can be checked
+	text      string // what the token says, decoded, to search through
+}
+
+// The values of Report.Signature.
+const (
+	Valid      = "valid"
+	Wrong      = "wrong"
+	NotChecked = "notChecked"
+)
+
+// A Finding is something that is wrong, or good to know, and what to do about
+// it. Code is the Twilio error that a device shows, Also what Twilio's other
+// services report it as: both are as Twilio documents them, and were not checked
+// against the live service.
+type Finding struct {
+	Code    int    `json:"twilioError,omitempty"`
+	Also    []int  `json:"also,omitempty"`
+	Message string `json:"message"`
+	Advice  string `json:"advice"`
+}
+
+// Inspect judges a token as of a time. It checks its signature and its account
+// if the credentials for its kind are complete.
+func Inspect(token string, now time.Time, credentials Credentials) *Report {
+	r := &Report{
+		Signature: NotChecked,
+		JudgedAt:  now.UTC().Truncate(time.Second),
+		Problems:  []Finding{},
+		Notes:     []Finding{},
+		rules:     capabilityRules, // unless it turns out to be of another kind
+		now:       now,
+		found:     map[string]bool{},
+	}
+	r.read(token)
+	if r.judged() {
+		r.checkCredentials(credentials)
+	}
+	r.Usable = len(r.Problems) == 0
+	if r.Usable {
+		r.hints()
+	}
+	return r
+}
+
+// judged reports whether the token is one that a device can show.
+func (r *Report) judged() bool { return r.Kind == CapabilityToken || r.Kind == AccessToken }
+
+func (r *Report) read(token string) {
+	parts := strings.Split(token, ".")
+	switch {
+	case len(token) > capability.MaxTokenSize:
+		r.Kind = Unknown
+		r.problem(r.rules.malformed, fmt.Sprintf("it is longer than %d bytes", capability.MaxTokenSize),
+			"A token has a few hundred bytes. Inspect the token alone.")
+		return
+	case len(parts) == 5:
+		r.readEncrypted(parts[0])
+		return
+	case len(parts) != 3:
+		r.readOddParts(token, len(parts))
+		return
+	}
+	header, rawHeader, headerErr := decodeObject(parts[0])
+	claims, rawClaims, claimsErr := decodeObject(parts[1])
+	signature, signatureErr := decode(parts[2])
+	r.Kind, r.Header, r.Claims = kindOf(header, claims), rawHeader, rawClaims
+	if r.Kind == AccessToken {
+		r.rules = accessRules
+	}
+	r.malformed(headerErr, claimsErr, signatureErr)
+	r.text = fmt.Sprint(header, claims)
+	if header != nil {
+		r.checkHeader(header)
+	}
+	if header["alg"] == "HS256" && headerErr == nil && claimsErr == nil && signatureErr == nil {
+		if len(signature) == sha256.Size {
+			r.signed, r.signature = parts[0]+"."+parts[1], signature
+		} else {
+			r.problem(r.rules.malformed, fmt.Sprintf("its signature has %d bytes, not %d", len(signature), sha256.Size),
+				"The end of the token was cut, or something was added: copy it again, as a whole.")
+		}
+	}
+	if claims != nil {
+		r.readClaims(claims)
+	}
+}
+
+// malformed reports which parts are not encoded as they must be, those with
+// the same fault together.
+func (r *Report) malformed(header, claims, signature error) {
+	parts := map[error][]string{}
+	for _, part := range []struct {
+		name string
+		err  error
+	}{{"header", header}, {"claims", claims}, {"signature", signature}} {
+		parts[part.err] = append(parts[part.err], part.name)
+	}
+	for _, err := range []error{errNotBase64, errPadded, errStandard, errNotUTF8, errNotObject} {
+		if parts[err] == nil {
+			continue
+		}
+		advice := "The token was cut or changed on its way: copy it again, as a whole."
+		if err == errPadded || err == errStandard || err == errNotUTF8 {
+			advice = "It was minted that way: use a library that follows RFC 7515."
+		}
+		r.problem(r.rules.malformed, fmt.Sprintf("it is malformed: %v (%s)", err, list(parts[err])), advice)
+	}
+}
+
+// readOddParts is for what is not a token, or only a part of one.
+func (r *Report) readOddParts(token string, parts int) {
+	r.Kind = Unknown
+	message := fmt.Sprintf("a token has 3 parts with dots between them, this has %d", parts)
+	advice := "Copy the whole token, which starts with eyJ."
+	header, raw, _ := decodeObject(strings.Split(token, ".")[0])
+	switch {
+	case parts == 1 && isSID(token):
+		message = "it is an SID, not a token"
+	case slices.Contains([]string{"undefined", "null", "[object Object]"}, token):
+		message = "it is " + quote(token) + ", a JavaScript value instead of a token"
+		advice = "Check what the page reads from your backend's answer and passes to Twilio.Device."
+	case header != nil && parts <= 2:
+		r.Kind, r.Header, r.text = "part of a JSON Web Token", raw, fmt.Sprint(header)
+		missing := "end"
+		if header["alg"] == nil { // then it is the claims
+			missing = "start"
+		}
+		message = fmt.Sprintf("its %s is missing: it has %d of 3 parts", missing, parts)
+	}
+	r.problem(r.rules.malformed, message, advice)
+}
+
+func (r *Report) readClaims(claims map[string]any) {
+	r.readTimes(claims)
+	switch r.Kind {
+	case CapabilityToken:
+		r.readSIDs(claims)
+		r.readScopes(claims)
+		if _, ok := claims["aud"]; ok {
+			r.problem(r.rules.grants, "it has an aud claim, so it was issued for another service", "Mint it without: Twilio's own libraries write none.")
+		}
+	case AccessToken:
+		r.readSIDs(claims)
+		r.readGrants(claims)
+	default:
+		// The faults of a token for somebody else are of no interest.
+		r.Problems = []Finding{{0, nil, "it is not a token for a Twilio Voice device", otherAdvice(r.Kind)}}
+		r.Notes = []Finding{}
+	}
+	r.otherClaims = claims
+}
+
+// checkHeader finds fault with what Twilio's own libraries do not write.
+func (r *Report) checkHeader(header map[string]any) {
+	alg, _ := header["alg"].(string)
+	switch {
+	case strings.EqualFold(alg, "none"):
+		r.problem(r.rules.header, "it is unsigned: its alg is "+quote(alg),
+			"Sign it with HS256 and the "+r.rules.secret+". Anybody can write an unsigned token.")
+	case alg != "HS256":
+		r.problem(r.rules.header, "its alg is "+quoteOr(header, "alg", "missing")+", not \"HS256\"",
+			"Twilio accepts HS256 with the "+r.rules.secret+" as its key, and nothing else.")
+	}
+	if typ, ok := header["typ"]; ok && typ != "JWT" {
+		r.problem(r.rules.header, "its typ is "+quote(typ)+", not \"JWT\"", "Mint it with typ JWT.")
+	}
+	if r.Kind == AccessToken && header["cty"] != accesstoken.ContentType {
+		r.problem(r.rules.header, "its cty is "+quoteOr(header, "cty", "missing")+", not "+quote(accesstoken.ContentType),
+			"Twilio recognizes an Access Token by its cty: mint it with a library that writes it.")
+	}
+	r.Region, _ = header["twr"].(string)
+	for _, name := range slices.Sorted(maps.Keys(header)) {
+		if !slices.Contains(r.rules.headers, name) {
+			r.problem(r.rules.header, "its header has "+quote(name),
+				"Mint it without: Twilio's own libraries write only "+strings.Join(r.rules.headers, ", ")+".")
+		}
+	}
+}
+
+// hints adds notes on why Twilio may refuse a token in which no fault was found.
+func (r *Report) hints() {
+	if !r.ExpiresAt.IsZero() && r.Kind == CapabilityToken {
+		start := r.NotBefore
+		if start.IsZero() {
+			start = r.IssuedAt
+		}
+		if !start.IsZero() && r.ExpiresAt.Sub(start) == capability.MaxTTL {
+			r.note("it lives exactly 24h", "Twilio's page on error 31207 says 86,399 s, the one on 20157 says 86,400 s. If Twilio answers 31207, take a second off.")
+		}
+	}
+	if r.Region != "" && r.Region != "us1" {
+		r.note("it is for region "+show(r.Region),
+			"The API key must be one of that region, and the page must connect to an edge of it.")
+	}
+	if r.Kind == AccessToken {
+		r.note("a token does not show the state of its API key",
+			"If Twilio answers 20160, 31204 or 20103 anyway, the key may be a Restricted one, or deleted: check it in the Twilio Console.")
+	}
+}
+
+func (r *Report) problem(code int, message, advice string) {
+	r.add(&r.Problems, Finding{code, r.rules.elsewhere[code], message, advice})
+}
+
+// missing is a problem with an Access Token's claims that Twilio also calls an
+// invalid claim set.
+func (r *Report) missing(code int, message, advice string) {
+	also := r.rules.elsewhere[code]
+	if r.Kind == AccessToken {
+		also = append(slices.Clone(also), 20154)
+	}
+	r.add(&r.Problems, Finding{code, also, message, advice})
+}
+
+func (r *Report) note(message, advice string) {
+	r.add(&r.Notes, Finding{Message: message, Advice: advice})
+}
+
+// add leaves out what has been found before.
+func (r *Report) add(findings *[]Finding, f Finding) {
+	if !r.found[f.Message] {
+		r.found[f.Message] = true
+		*findings = append(*findings, f)
+	}
+}
+
+// Holds reports whether the token says the secret, form-encoded or not.
+func (r *Report) Holds(secret string) bool {
+	text := r.text
+	for range 3 { // appParams are encoded twice
+		if strings.Contains(text, secret) {
+			return true
+		}
+		text = escaped.ReplaceAllStringFunc(text, func(e string) string {
+			c, _ := strconv.ParseUint(e[1:], 16, 8)
+			return string([]byte{byte(c)})
+		})
+	}
+	return false
+}
+
+var escaped = regexp.MustCompile(`%[[:xdigit:]]{2}`)
+
+// Conceal removes from the report everything that the token says: it contains the
+// secret of a variable.
+func (r *Report) Conceal(variable string) {
+	*r = Report{
+		Removed:   r.Removed,
+		Kind:      r.Kind,
+		Signature: NotChecked,
+		JudgedAt:  r.JudgedAt,
+		Problems: []Finding{{r.rules.issuer, nil, "it contains the value of " + variable + ", so nothing of it is shown",
+			"Everybody who has the token can read that secret: change the secret at once. Did it change places with an SID?"}},
+		Notes: []Finding{},
+	}
+}
