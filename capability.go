@@ -532,17 +532,16 @@ func (t *CapabilityToken) expiresAt(now time.Time) int64 {
 	return now.Add(t.ttl).Unix()
 }
 
-// startsAt returns the time of the nbf claim, nil for no such claim.
-func (t *CapabilityToken) startsAt(now time.Time) *int64 {
-	starts := now
-	if t.notBeforeSet {
-		starts = t.notBefore
+// startsAt returns the time of the nbf claim, -1 for no such claim.
+func (t *CapabilityToken) startsAt(now time.Time) int64 {
+	switch {
+	case !t.notBeforeSet:
+		return now.Unix()
+	case t.notBefore.IsZero():
+		return -1
+	default:
+		return t.notBefore.Unix()
 	}
-	if starts.IsZero() {
-		return nil
-	}
-	seconds := starts.Unix()
-	return &seconds
 }
 
 // secret returns "" for the zero CapabilityToken.
@@ -580,9 +579,9 @@ func (t *CapabilityToken) appendCapability(dst []byte, now time.Time) []byte {
 	dst = append(dst, t.accountSID...)
 	dst = append(dst, `","exp":`...)
 	dst = strconv.AppendInt(dst, t.expiresAt(now), 10)
-	if notBefore := t.startsAt(now); notBefore != nil {
+	if notBefore := t.startsAt(now); notBefore >= 0 {
 		dst = append(dst, `,"nbf":`...)
-		dst = strconv.AppendInt(dst, *notBefore, 10)
+		dst = strconv.AppendInt(dst, notBefore, 10)
 	}
 	return dst
 }

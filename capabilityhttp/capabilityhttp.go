@@ -68,18 +68,6 @@ func call(mint func(*http.Request) (*capability.CapabilityToken, error), r *http
 	return mint(r)
 }
 
-// answer is the body with a token. Its first two names are those of Twilio's
-// quickstart servers, so that pages written for them work.
-type answer struct {
-	Identity  string    `json:"identity,omitempty"`
-	Token     string    `json:"token"`
-	ExpiresAt time.Time `json:"expiresAt"`
-}
-
-type refusal struct {
-	Error string `json:"error"`
-}
-
 // Write is what [Handler] does with what mint returned, for frameworks whose
 // handlers are not those of net/http. It mints the token and answers in JSON:
 //
@@ -103,9 +91,29 @@ func Write(w http.ResponseWriter, r *http.Request, token *capability.CapabilityT
 		refuse(w, r, err)
 		return
 	}
-	// What is encoded is two strings and a time of at most MaxTTL from now.
-	body, _ := json.Marshal(answer{minted.ClientName, minted.Token, minted.ExpiresAt})
-	w.Write(body)
+	w.Write(answer(minted))
+}
+
+// answer returns the body with a token. Its first two names are those of Twilio's
+// quickstart servers, so that pages written for them work. Only the client name
+// may need an escape in JSON.
+func answer(minted capability.Minted) []byte {
+	body := append(make([]byte, 0, 1024), '{')
+	if minted.ClientName != "" {
+		body = append(body, `"identity":`...)
+		body = appendJSON(body, minted.ClientName)
+		body = append(body, ',')
+	}
+	body = append(body, `"token":"`...)
+	body = append(body, minted.Token...)
+	body = append(body, `","expiresAt":"`...)
+	body = minted.ExpiresAt.AppendFormat(body, time.RFC3339)
+	return append(body, `"}`...)
+}
+
+func appendJSON(dst []byte, s string) []byte {
+	text, _ := json.Marshal(s) // a string cannot fail
+	return append(dst, text...)
 }
 
 func mintToken(r *http.Request, token *capability.CapabilityToken, err error) (capability.Minted, error) {
@@ -133,7 +141,6 @@ func refuse(w http.ResponseWriter, r *http.Request, err error) {
 		slog.ErrorContext(r.Context(), "capabilityhttp: no token minted", "error", err)
 		chosen = &Error{http.StatusInternalServerError, "no token"}
 	}
-	body, _ := json.Marshal(refusal{chosen.Message})
 	w.WriteHeader(chosen.Status)
-	w.Write(body)
+	w.Write(append(appendJSON([]byte(`{"error":`), chosen.Message), '}'))
 }

@@ -38,8 +38,8 @@ type Claims struct {
 	APIKeySID, AccountSID string
 	Identity              string
 	Voice                 Voice
-	IssuedAt, ExpiresAt   int64  // in seconds since 1970
-	NotBefore             *int64 // likewise; nil for no such claim
+	IssuedAt, ExpiresAt   int64 // in seconds since 1970
+	NotBefore             int64 // likewise; negative for no such claim
 }
 
 // Voice is a voice grant.
@@ -65,9 +65,9 @@ func (c Claims) AppendOpen(dst []byte) []byte {
 	dst = append(dst, c.APIKeySID...)
 	dst = append(dst, `","exp":`...)
 	dst = strconv.AppendInt(dst, c.ExpiresAt, 10)
-	if c.NotBefore != nil {
+	if c.NotBefore >= 0 {
 		dst = append(dst, `,"nbf":`...)
-		dst = strconv.AppendInt(dst, *c.NotBefore, 10)
+		dst = strconv.AppendInt(dst, c.NotBefore, 10)
 	}
 	dst = append(dst, `,"sub":"`...)
 	dst = append(dst, c.AccountSID...)
