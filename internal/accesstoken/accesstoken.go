@@ -130,13 +130,14 @@ func AppendString(dst []byte, s string) []byte {
 	const short, letters = "\b\t\n\f\r", "btnfr"
 	dst = append(dst, '"')
 	for _, r := range s {
-		if i := strings.IndexRune(short, r); i >= 0 {
-			dst = append(dst, '\\', letters[i])
-		} else if r == '"' || r == '\\' {
+		switch {
+		case r == '"' || r == '\\':
 			dst = append(dst, '\\', byte(r))
-		} else if ' ' <= r && r <= '~' {
+		case ' ' <= r && r <= '~':
 			dst = append(dst, byte(r))
-		} else {
+		case strings.ContainsRune(short, r):
+			dst = append(dst, '\\', letters[strings.IndexRune(short, r)])
+		default:
 			for _, unit := range utf16.AppendRune(nil, r) {
 				dst = fmt.Appendf(dst, `\u%04x`, unit)
 			}
