@@ -1,7 +1,6 @@
 package capability_test
 
 import (
-	"bufio"
 	"bytes"
 	"cmp"
 	"crypto/fips140"
@@ -13,7 +12,6 @@ import (
 	"net/url"
 	"os"
 	"os/exec"
-	"path/filepath"
 	"reflect"
 	"runtime"
 	"slices"
@@ -28,6 +26,7 @@ import (
 	"github.com/stretchr/testify/require"
 
 	"github.com/seed-6c737938/capability"
+	"github.com/seed-6c737938/capability/internal/vector"
 )
 
 const (
@@ -119,137 +118,25 @@ func TestSeedExample(t *testing.T) {
 	})
 }
 
-// A vector is a token that one of Twilio's libraries wrote for some calls at a
-// fixed time, or its word that it can't.
-type vector struct {
-	ID                    string
-	AccountSID, AuthToken string
-	APIKeySID             string
-	APIKeySecret          string
-	Calls                 []call
-	TTL                   int64
-	Nbf                   json.RawMessage // absent: default; null: none
-	JWT                   string
-	Error, NotExpressible string
-}
-
-// A call is a JSON array: the name of a method, and its arguments.
-type call struct {
-	method, arg string
-	options     struct {
-		ClientName      string
-		Params, Filters pairs
-	}
-}
-
-func (c *call) UnmarshalJSON(data []byte) error {
-	var parts []json.RawMessage
-	if err := json.Unmarshal(data, &parts); err != nil {
-		return err
-	}
-	err := json.Unmarshal(parts[0], &c.method)
-	for _, part := range parts[1:] {
-		switch part[0] {
-		case '"':
-			err = errors.Join(err, json.Unmarshal(part, &c.arg))
-		case '{':
-			err = errors.Join(err, json.Unmarshal(part, &c.options))
-		}
-	}
-	return err
-}
-
-// pairs are parameters as a JSON array of names and values; a value is a list
-// or, in some vectors, no string.
-type pairs url.Values
-
-func (p *pairs) UnmarshalJSON(data []byte) error {
-	var list [][2]any
-	if err := json.Unmarshal(data, &list); err != nil {
-		return err
-	}
-	values := url.Values{}
-	for _, pair := range list {
-		name := pair[0].(string)
-		if several, ok := pair[1].([]any); ok {
-			values[name] = nil
-			for _, value := range several {
-				values.Add(name, fmt.Sprint(value))
-			}
-		} else {
-			values.Add(name, fmt.Sprint(pair[1]))
-		}
-	}
-	*p = pairs(values)
-	return nil
-}
-
 // vectors reads a file of vectors, of which there must be some.
-func vectors(t testing.TB, path ...string) []vector {
+func vectors(t testing.TB, path string) []vector.Vector {
 	t.Helper()
-	file, err := os.Open(filepath.Join(append([]string{"testdata"}, path...)...))
+	all, err := vector.Read("testdata/" + path)
 	require.NoError(t, err)
-	defer file.Close()
-	var all []vector
-	lines := bufio.NewScanner(file)
-	lines.Buffer(nil, 1<<20)
-	for lines.Scan() {
-		var v vector
-		require.NoError(t, json.Unmarshal(lines.Bytes(), &v))
-		all = append(all, v)
-	}
-	require.NoError(t, lines.Err())
 	require.Greater(t, len(all), 100, "vectors")
 	return all
-}
-
-// build makes a vector's calls.
-func build(t testing.TB, v vector) *capability.CapabilityToken {
-	t.Helper()
-	token := capability.New(v.AccountSID, v.AuthToken)
-	if v.APIKeySID != "" {
-		token = capability.NewWithAPIKey(v.AccountSID, v.APIKeySID, v.APIKeySecret)
-	}
-	token.SetTTL(time.Duration(v.TTL) * time.Second)
-	for _, c := range v.Calls {
-		switch c.method {
-		case "allowClientIncoming":
-			token.AllowClientIncoming(c.arg)
-		case "allowClientOutgoing":
-			token.AllowClientOutgoing(c.arg, url.Values(c.options.Params))
-			if c.options.ClientName != "" {
-				token.SetClientName(c.options.ClientName)
-			}
-		case "allowEventStream":
-			token.AllowEventStream(url.Values(c.options.Filters))
-		case "setRegion":
-			token.SetRegion(c.arg)
-		case "setPushCredential":
-			token.SetPushCredential(c.arg)
-		default:
-			require.Fail(t, "unknown call", c.method)
-		}
-	}
-	switch string(v.Nbf) {
-	case "":
-	case "null":
-		token.SetNotBefore(time.Time{})
-	default:
-		var seconds int64
-		require.NoError(t, json.Unmarshal(v.Nbf, &seconds))
-		token.SetNotBefore(time.Unix(seconds, 0))
-	}
-	return token
 }
 
 // The vectors were written when the clock showed what it shows at the start of
 // a synctest bubble.
 func TestSameBytesAsTwiliosPythonLibrary(t *testing.T) {
 	for _, file := range []string{"python.jsonl", "access.jsonl"} {
-		for _, v := range vectors(t, "vectors", file) {
+		for _, v := range vectors(t, "vectors/"+file) {
 			t.Run(file+"/"+v.ID, func(t *testing.T) {
 				synctest.Test(t, func(t *testing.T) {
-					signed := mint(t, build(t, v))
+					token, err := v.Build()
+					require.NoError(t, err)
+					signed := mint(t, token)
 					assert.Equal(t, v.JWT, signed, "claims: %s", claimsOf(t, signed))
 				})
 			})
@@ -312,14 +199,14 @@ var refused = map[string]map[string]error{
 
 func TestVerifyReadsTwiliosLibraries(t *testing.T) {
 	for library := range lost {
-		testVerifyReads(t, library, vectors(t, "libraries", library+".jsonl"))
+		testVerifyReads(t, library, vectors(t, "libraries/"+library+".jsonl"))
 	}
 	for _, library := range []string{"python", "node"} {
-		testVerifyReads(t, library, vectors(t, "vectors", library+".jsonl"))
+		testVerifyReads(t, library, vectors(t, "vectors/"+library+".jsonl"))
 	}
 }
 
-func testVerifyReads(t *testing.T, library string, all []vector) {
+func testVerifyReads(t *testing.T, library string, all []vector.Vector) {
 	for _, v := range all {
 		if v.Error != "" || v.NotExpressible != "" {
 			continue
@@ -327,7 +214,7 @@ func testVerifyReads(t *testing.T, library string, all []vector) {
 		t.Run(library+"/"+v.ID, func(t *testing.T) {
 			synctest.Test(t, func(t *testing.T) {
 				want := refused[library][v.ID]
-				if nbf := string(v.Nbf); library == "python" && (nbf == "946684801" || nbf == "946688399") {
+				if nbf := string(v.NBF); library == "python" && (nbf == "946684801" || nbf == "946688399") {
 					want = jwt.ErrTokenNotValidYet
 				}
 				claims, err := capability.Verify(v.JWT, v.AccountSID, v.AuthToken)
@@ -342,23 +229,23 @@ func testVerifyReads(t *testing.T, library string, all []vector) {
 
 // assertGrants compares what was read with what was asked; of calls of the same
 // kind the first counts.
-func assertGrants(t testing.TB, v vector, claims *capability.Claims) {
+func assertGrants(t testing.TB, v vector.Vector, claims *capability.Claims) {
 	t.Helper()
-	asked := map[string]call{}
+	asked := map[string]vector.Call{}
 	for _, c := range slices.Backward(v.Calls) {
-		asked[c.method] = c
+		asked[c.Method] = c
 	}
 	incoming, wantIncoming := asked["allowClientIncoming"]
 	name, ok := claims.Incoming()
 	assert.Equal(t, wantIncoming, ok)
-	assert.Equal(t, incoming.arg, name)
+	assert.Equal(t, incoming.Argument, name)
 
 	outgoing, wantOutgoing := asked["allowClientOutgoing"]
 	sid, params, ok := claims.Outgoing()
 	assert.Equal(t, wantOutgoing, ok)
-	assert.Equal(t, outgoing.arg, sid)
-	assert.Equal(t, url.Values(outgoing.options.Params).Encode(), params.Encode())
-	assert.Equal(t, cmp.Or(incoming.arg, outgoing.options.ClientName), claims.ClientName())
+	assert.Equal(t, outgoing.Argument, sid)
+	assert.Equal(t, outgoing.Params.Encode(), params.Encode())
+	assert.Equal(t, cmp.Or(incoming.Argument, outgoing.ClientName), claims.ClientName())
 
 	events, wantEvents := asked["allowEventStream"]
 	i := slices.IndexFunc(claims.Scopes, func(s capability.Scope) bool { return s.Service == "stream" })
@@ -368,7 +255,7 @@ func assertGrants(t testing.TB, v vector, claims *capability.Claims) {
 		assert.Equal(t, "/2010-04-01/Events", scope.Get("path"))
 		filters, err := url.ParseQuery(scope.Get("params") + scope.Get("appParams"))
 		require.NoError(t, err)
-		assert.Equal(t, url.Values(events.options.Filters).Encode(), filters.Encode())
+		assert.Equal(t, events.Filters.Encode(), filters.Encode())
 	}
 }
 

@@ -174,7 +174,7 @@ def for_access_tokens(cases):
     for case in cases:
         calls = named([each for each in case["calls"] if each[0] != "allowEventStream"])
         # JSON treats a name as it does a value: the cases name-XX and the one with all of ASCII will do.
-        if not calls or case["id"].startswith("value-") or len(client_name(calls)) > 121:
+        if not calls or case["id"].startswith("value-") or len(client_name(calls) or "") > 121:
             continue
         # The credentials backwards: as long and as odd as those, and, but for "xxx" and the like, not the same.
         sid, secret = "SK" + case["accountSid"][:1:-1], case["authToken"][::-1]
