@@ -24,7 +24,7 @@ type attack struct {
 // A part is a header or claims that must be refused even if well signed.
 type part struct {
 	name, source, text string
-	want               error // if well signed; if forged, it is the signature that is wrong
+	want               error
 }
 
 // A control is a token that is taken. It shows that those who build the attacks
@@ -35,16 +35,17 @@ type control struct {
 }
 
 func attacks(t *testing.T) []attack {
-	all := slices.Concat(badTokens(), otherAlgorithms(t), keys(t), encodings(), oversized())
+	all := slices.Concat(badTokens(), otherAlgorithms(t), keys(t), encodings(), oversized(), []attack{
+		// The signature is checked first, so it is all that is wrong with a forged token, whatever it says.
+		{"forged", "RFC 8725 section 3.3", forged(header, claims), jwt.ErrTokenSignatureInvalid},
+		{"forged header", "RFC 8725 section 3.10", forged(object(alg, `"kid":"../../../../dev/null"`), claims), jwt.ErrTokenSignatureInvalid},
+		{"forged claims", "CVE-2024-51744", forged(header, object(iss, scope, `"exp":1`)), jwt.ErrTokenSignatureInvalid},
+	})
 	for _, h := range headers() {
-		all = append(all,
-			attack{"signed header: " + h.name, h.source, signed(h.text, claims), h.want},
-			attack{"forged header: " + h.name, h.source, forged(h.text, claims), jwt.ErrTokenSignatureInvalid})
+		all = append(all, attack{"header: " + h.name, h.source, signed(h.text, claims), h.want})
 	}
 	for _, c := range badClaims() {
-		all = append(all,
-			attack{"signed claims: " + c.name, c.source, signed(header, c.text), c.want},
-			attack{"forged claims: " + c.name, c.source, forged(header, c.text), jwt.ErrTokenSignatureInvalid})
+		all = append(all, attack{"claims: " + c.name, c.source, signed(header, c.text), c.want})
 	}
 	return all
 }

@@ -1,6 +1,6 @@
 // Package hostile tries on [capability.Verify] what has broken readers of JSON
 // Web Tokens before: each token here names the section of an RFC or the CVE
-// that it comes from. It has tests and benchmarks alone.
+// that it comes from. It has only tests and benchmarks.
 package hostile
 
 import (

@@ -50,19 +50,14 @@ func headers() []part {
 		{"alg in another case too", "RFC 7515 section 4", object(alg, `"Alg":"none"`), jwt.ErrTokenUnverifiable},
 		{"typ in another case too", "RFC 7515 section 4", object(alg, `"TYP":"JWT"`), jwt.ErrTokenUnverifiable},
 
-		// What is no JSON object in UTF-8.
+		// Not a JSON object in UTF-8.
 		{"empty", "RFC 7515 section 5.2", "", jwt.ErrTokenMalformed},
 		{"null", "RFC 7515 section 5.2", "null", jwt.ErrTokenSignatureInvalid},
 		{"array", "RFC 7515 section 5.2", "[" + header + "]", jwt.ErrTokenMalformed},
-		{"string", "RFC 7515 section 5.2", `"HS256"`, jwt.ErrTokenMalformed},
-		{"number", "RFC 7515 section 5.2", "256", jwt.ErrTokenMalformed},
 		{"more after it", "RFC 7515 section 5.2", header + header, jwt.ErrTokenMalformed},
 		{"NUL after it", "RFC 7515 section 5.2", header + "\x00", jwt.ErrTokenMalformed},
 		{"byte order mark", "RFC 8259 section 8.1", "\ufeff" + header, jwt.ErrTokenMalformed},
 		{"UTF-16", "RFC 8725 section 2.6", utf16(header), jwt.ErrTokenMalformed},
-		{"comment", "RFC 8259 section 2", "/**/" + header, jwt.ErrTokenMalformed},
-		{"single quotes", "RFC 8259 section 7", strings.ReplaceAll(header, `"`, "'"), jwt.ErrTokenMalformed},
-		{"comma at the end", "RFC 8259 section 4", object(alg, typ, ""), jwt.ErrTokenMalformed},
 		{"what invalid UTF-8 becomes, in alg", "RFC 8725 section 3.7", object("\"alg\":\"HS256\ufffd\"", typ), jwt.ErrTokenSignatureInvalid},
 		{"what invalid UTF-8 becomes, in a name", "RFC 8725 section 3.7", object(alg, "\"typ\ufffd\":\"JWT\""), jwt.ErrTokenUnverifiable},
 		{"invalid UTF-8 that doesn't count", "RFC 7515 section 5.2", object("\"alg\":\"\xff\"", alg), jwt.ErrTokenMalformed},

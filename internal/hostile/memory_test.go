@@ -10,7 +10,6 @@ import (
 	"testing"
 	"testing/synctest"
 
-	"github.com/golang-jwt/jwt/v5"
 	"github.com/stretchr/testify/assert"
 	"github.com/stretchr/testify/require"
 
@@ -163,44 +162,15 @@ func TestRefusedTokensTakeLittleMemory(t *testing.T) {
 	}
 }
 
-// The bound is one that decoding first does not keep.
-func TestDecodingFirstTakesMuchMemory(t *testing.T) {
-	for _, place := range places {
-		token := place.token(objects, capability.MaxTokenSize)
-		got := allocated(func() { require.Error(t, refusedByGolangJWT(token)) })
-		assert.Greater(t, got, 5*bound(token, 1), place.name)
-	}
-}
-
-func refused(token string) error {
-	_, err := capability.Verify(token, accountSID, authToken)
-	return err
-}
-
-func refusedByGolangJWT(token string) error {
-	_, err := jwt.ParseWithClaims(token, jwt.MapClaims{}, func(*jwt.Token) (any, error) { return []byte(authToken), nil },
-		jwt.WithValidMethods([]string{"HS256"}), jwt.WithStrictDecoding(), jwt.WithExpirationRequired())
-	return err
-}
-
-func BenchmarkRefused(b *testing.B) { benchmark(b, refused) }
-
-// BenchmarkRefusedByGolangJWT is for comparison: golang-jwt alone, which decodes first.
-func BenchmarkRefusedByGolangJWT(b *testing.B) { benchmark(b, refusedByGolangJWT) }
-
-func benchmark(b *testing.B, refuse func(token string) error) {
+func BenchmarkRefused(b *testing.B) {
 	for _, tt := range unsigned() {
 		b.Run(tt.name, func(b *testing.B) {
-			var before, after runtime.MemStats
-			runtime.ReadMemStats(&before)
+			b.ReportAllocs()
 			for b.Loop() {
-				if refuse(tt.token) == nil {
-					b.Fatal("taken")
+				if _, err := capability.Verify(tt.token, accountSID, authToken); err == nil {
+					b.Fatal("accepted")
 				}
 			}
-			runtime.ReadMemStats(&after)
-			perOp := float64(after.TotalAlloc-before.TotalAlloc) / float64(b.N)
-			b.ReportMetric(perOp/float64(len(tt.token)), "B/token-byte")
 		})
 	}
 }
