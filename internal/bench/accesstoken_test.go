@@ -1,11 +1,13 @@
 package main
 
 import (
+	"fmt"
 	"net/url"
 	"testing"
 	"testing/synctest"
 	"time"
 
+	"github.com/golang-jwt/jwt/v5"
 	"github.com/stretchr/testify/assert"
 	"github.com/stretchr/testify/require"
 	twilio "github.com/twilio/twilio-go/client/jwt"
@@ -87,6 +89,85 @@ func TestTwilioGoReadsOurAccessTokens(t *testing.T) {
 				_, err = reader.FromJwt(token, apiKeySecret)
 				assert.Error(t, err, "after its end")
 			})
+		})
+	}
+}
+
+func newTemplate(tb testing.TB, token *capability.CapabilityToken) *capability.CapabilityToken {
+	template := token.AllowClientOutgoing(applicationSID).SetTTL(ttl)
+	require.NoError(tb, template.Err())
+	return template
+}
+
+func prepareAccessClone(tb testing.TB) minter {
+	template := newTemplate(tb, capability.NewWithAPIKey(accountSID, apiKeySID, authToken))
+	return func() (string, error) { return template.Clone().AllowClientIncoming(clientName).ToJWT() }
+}
+
+func prepareAccessNew(testing.TB) minter {
+	return func() (string, error) {
+		return capability.NewWithAPIKey(accountSID, apiKeySID, authToken).
+			AllowClientIncoming(clientName).
+			AllowClientOutgoing(applicationSID).
+			SetTTL(ttl).
+			ToJWT()
+	}
+}
+
+// signAccess signs the claims with the header of an Access Token.
+func signAccess(claims jwt.Claims) (string, error) {
+	token := jwt.NewWithClaims(jwt.SigningMethodHS256, claims)
+	token.Header["cty"] = "twilio-fpa;v=1"
+	return token.SignedString(key)
+}
+
+func prepareAccessGolangJWT(testing.TB) minter {
+	type outgoing struct {
+		ApplicationSID string `json:"application_sid"`
+	}
+	type incoming struct {
+		Allow bool `json:"allow"`
+	}
+	type voice struct {
+		Incoming incoming `json:"incoming"`
+		Outgoing outgoing `json:"outgoing"`
+	}
+	type grants struct {
+		Voice    voice  `json:"voice"`
+		Identity string `json:"identity"`
+	}
+	type claims struct {
+		Grants grants `json:"grants"`
+		jwt.RegisteredClaims
+	}
+	return func() (string, error) {
+		now := time.Now()
+		return signAccess(claims{grants{voice{incoming{true}, outgoing{applicationSID}}, clientName}, jwt.RegisteredClaims{
+			ID:        fmt.Sprintf("%s-%d", apiKeySID, now.Unix()),
+			Issuer:    apiKeySID,
+			ExpiresAt: jwt.NewNumericDate(now.Add(ttl)),
+			NotBefore: jwt.NewNumericDate(now),
+			Subject:   accountSID,
+		}})
+	}
+}
+
+func prepareAccessGolangJWTMaps(testing.TB) minter {
+	return func() (string, error) {
+		now := time.Now()
+		return signAccess(jwt.MapClaims{
+			"jti": fmt.Sprintf("%s-%d", apiKeySID, now.Unix()),
+			"grants": map[string]any{
+				"identity": clientName,
+				"voice": map[string]any{
+					"incoming": map[string]any{"allow": true},
+					"outgoing": map[string]any{"application_sid": applicationSID},
+				},
+			},
+			"iss": apiKeySID,
+			"exp": now.Add(ttl).Unix(),
+			"nbf": now.Unix(),
+			"sub": accountSID,
 		})
 	}
 }

@@ -3,8 +3,10 @@ package main
 import (
 	"fmt"
 	"math/rand/v2"
+	"net/http"
 	"net/url"
 	"runtime/debug"
+	"slices"
 	"strconv"
 	"testing"
 
@@ -12,10 +14,11 @@ import (
 	"github.com/stretchr/testify/require"
 
 	"github.com/seed-6c737938/capability"
+	"github.com/seed-6c737938/capability/capabilityhttp"
 )
 
 func TestContestants(t *testing.T) {
-	for _, c := range contestants {
+	for _, c := range slices.Concat(contestants, accessContestants) {
 		t.Run(c.name, func(t *testing.T) {
 			mint := c.prepare(t)
 			for range 3 { // what is prepared must not remember the token before
@@ -29,13 +32,55 @@ func TestContestants(t *testing.T) {
 
 // The order is another one in each round: what runs first in a process pays for
 // memory that the others find at hand.
-func BenchmarkMint(b *testing.B) {
+func BenchmarkMint(b *testing.B)       { compare(b, contestants) }
+func BenchmarkMintAccess(b *testing.B) { compare(b, accessContestants) }
+
+func compare(b *testing.B, contestants []contestant) {
 	for _, i := range rand.Perm(len(contestants)) {
 		c := contestants[i]
 		b.Run(c.name, func(b *testing.B) {
 			benchmark(b, c.prepare(b), c.check)
 		})
 	}
+}
+
+// BenchmarkHandler is what a request costs besides net/http's own part.
+func BenchmarkHandler(b *testing.B) {
+	for name, template := range map[string]*capability.CapabilityToken{
+		capabilityToken: newTemplate(b, capability.New(accountSID, authToken)),
+		accessToken:     newTemplate(b, capability.NewWithAPIKey(accountSID, apiKeySID, authToken)),
+	} {
+		b.Run(name, func(b *testing.B) {
+			handler := capabilityhttp.Handler(func(*http.Request) (*capability.CapabilityToken, error) {
+				return template.Clone().AllowClientIncoming(clientName), nil
+			})
+			request, err := http.NewRequest(http.MethodGet, "/token", nil)
+			require.NoError(b, err)
+			w := &discard{header: http.Header{}}
+			b.ReportAllocs()
+			for b.Loop() {
+				clear(w.header)
+				handler.ServeHTTP(w, request)
+			}
+			require.NotZero(b, w.written)
+			require.Zero(b, w.status, "a refusal")
+		})
+	}
+}
+
+// discard counts the bytes of answers.
+type discard struct {
+	header          http.Header
+	written, status int
+}
+
+func (d *discard) Header() http.Header { return d.header }
+
+func (d *discard) WriteHeader(status int) { d.status = status }
+
+func (d *discard) Write(data []byte) (int, error) {
+	d.written += len(data)
+	return len(data), nil
 }
 
 func BenchmarkMintParams(b *testing.B) {

@@ -41,15 +41,25 @@ type minter func() (string, error)
 
 // Every contestant prepares what its library lets a backend keep from one
 // request to the next, and returns what is left to do for each.
-var contestants = []struct {
+type contestant struct {
 	name    string
 	prepare func(testing.TB) minter
 	check   func(testing.TB, string)
-}{
+}
+
+// accessContestants mint an Access Token for the same device.
+var accessContestants = []contestant{
+	{byClone, prepareAccessClone, checkTwilio},
+	{fromNew, prepareAccessNew, checkTwilio},
+	{golangJWT, prepareAccessGolangJWT, checkTwilio},
+	{golangJWTMaps, prepareAccessGolangJWTMaps, checkTwilio},
+}
+
+var contestants = []contestant{
 	{byClone, prepareClone, checkCapabilities},
 	{fromNew, prepareNew, checkCapabilities},
 	{golangJWT, prepareGolangJWT, checkCapabilities},
-	{"golang-jwt MapClaims", prepareGolangJWTMap, checkCapabilities},
+	{golangJWTMaps, prepareGolangJWTMap, checkCapabilities},
 	{"cristalhq", prepareCristalhq, checkCapabilities},
 	{"kataras", prepareKataras, checkCapabilities},
 	{"go-jose", prepareGoJose, checkCapabilities},

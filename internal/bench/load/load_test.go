@@ -40,6 +40,17 @@ Transfer/sec:     80.56KB
 	assert.ErrorContains(t, err, "load.lua")
 }
 
+func TestParseRate(t *testing.T) {
+	const good = "  445 requests in 3.04s, 244.91KB read\nRequests/sec:    146.38\nTransfer/sec:     80.56KB\n"
+	rate, err := parseRate([]byte(good))
+	require.NoError(t, err)
+	assert.InDelta(t, 146.38, rate, 0.005)
+	for _, bad := range []string{"", "  Non-2xx or 3xx responses: 7\n" + good, "  Socket errors: connect 0, read 1, write 0, timeout 8\n" + good} {
+		_, err := parseRate([]byte(bad))
+		assert.Error(t, err)
+	}
+}
+
 func TestVerifySamples(t *testing.T) {
 	answer := func(identity string, token *capability.CapabilityToken) string {
 		jwt, err := token.ToJWT()

@@ -32,9 +32,10 @@ const (
 	apiKeySID      = "SK0123456789abcdef0123456789abcdef"
 	ttl            = capability.MaxTTL // so that the first token still holds when the last is verified
 
-	folder = "load"          // where the scripts are
-	warmUp = 3 * time.Second // before each measurement
-	rounds = 2               // interleaved, so that noise shows
+	folder     = "load"          // where the scripts are
+	clientPath = "/load_1_1"     // of one client
+	warmUp     = 3 * time.Second // before each measurement
+	rounds     = 2               // interleaved, so that noise shows
 )
 
 func main() {
@@ -46,8 +47,8 @@ func main() {
 	flag.Parse()
 	switch {
 	case flag.NArg() == 0:
-	case flag.Arg(0) == serveArgument:
-		log.Fatal(serve())
+	case flag.Arg(0) == serveArgument || flag.Arg(0) == bareArgument:
+		log.Fatal(serve(flag.Arg(0) == bareArgument))
 	default:
 		log.Fatalf("unknown argument %q: there are only flags", flag.Arg(0))
 	}
@@ -80,6 +81,9 @@ func run(ctx context.Context, duration time.Duration, connections int, soakFor t
 		runtime.NumCPU(), runtime.GOOS, runtime.GOARCH, runtime.Version(), strings.TrimSpace(versions))
 	fmt.Printf("%d connections for %v, after a warm-up of %v; %d rounds.\n\n", connections, duration, warmUp, rounds)
 	if err := compare(ctx, duration, connections); err != nil {
+		return err
+	}
+	if err := compareBare(ctx, duration, connections); err != nil {
 		return err
 	}
 	return soak(ctx, soakFor)
@@ -140,6 +144,44 @@ func compare(ctx context.Context, duration time.Duration, connections int) error
 	fmt.Println("| --- | ---: | ---: | ---: |")
 	fmt.Println(&ratios)
 	return nil
+}
+
+// compareBare compares the server with one that only writes the same bytes. wrk
+// asks both for one path, without a script, which costs it more than the answers
+// cost the servers.
+func compareBare(ctx context.Context, duration time.Duration, connections int) error {
+	self, err := os.Executable()
+	if err != nil {
+		return err
+	}
+	fmt.Println("| answers a second | capability | the same bytes, not minted | ratio |")
+	fmt.Println("| --- | ---: | ---: | ---: |")
+	for round := range rounds {
+		var rates [2]float64
+		for i, argument := range []string{serveArgument, bareArgument} {
+			log.Printf("round %d: %s, without a script", round+1, argument)
+			if rates[i], err = measureRate(ctx, duration, connections, []string{self, argument}); err != nil {
+				return fmt.Errorf("%s: %w", argument, err)
+			}
+		}
+		fmt.Printf("| round %d | %.0f | %.0f | %.2f |\n", round+1, rates[0], rates[1], rates[0]/rates[1])
+	}
+	fmt.Println()
+	return nil
+}
+
+// measureRate returns how many requests a server answers in a second.
+func measureRate(ctx context.Context, duration time.Duration, connections int, command []string) (rate float64, err error) {
+	server, err := start(ctx, command)
+	if err != nil {
+		return 0, err
+	}
+	defer func() { err = errors.Join(err, server.stop()) }()
+	out, err := wrk(ctx, duration, connections, server.address+clientPath)
+	if err != nil {
+		return 0, err
+	}
+	return parseRate(out)
 }
 
 // A result is what a server did while it was measured.

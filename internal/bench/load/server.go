@@ -8,6 +8,7 @@ import (
 	"io"
 	"net"
 	"net/http"
+	"net/http/httptest"
 	"os"
 	"os/exec"
 	"strconv"
@@ -17,13 +18,17 @@ import (
 	"github.com/seed-6c737938/capability/capabilityhttp"
 )
 
-// serveArgument makes this program the Go server.
-const serveArgument = "serve"
+// These arguments make this program a Go server: one that mints, and a bare one
+// that writes the same bytes each time.
+const (
+	serveArgument = "serve"
+	bareArgument  = "bare"
+)
 
 // serve answers GET /NAME with a token for the client NAME. When it is ready it
 // prints its address and the id of its process; it ends when its standard input
 // does.
-func serve() error {
+func serve(bare bool) error {
 	template := capability.New(accountSID, authToken).AllowClientOutgoing(applicationSID).SetTTL(ttl)
 	if err := template.Err(); err != nil {
 		return err
@@ -37,9 +42,25 @@ func serve() error {
 		io.Copy(io.Discard, os.Stdin)
 		os.Exit(0)
 	}()
-	return http.Serve(listener, capabilityhttp.Handler(func(r *http.Request) (*capability.CapabilityToken, error) {
+	handler := capabilityhttp.Handler(func(r *http.Request) (*capability.CapabilityToken, error) {
 		return template.Clone().AllowClientIncoming(r.URL.Path[1:]), nil
-	}))
+	})
+	if bare {
+		handler = replay(handler)
+	}
+	return http.Serve(listener, handler)
+}
+
+// replay answers every request as handler answers one.
+func replay(handler http.Handler) http.Handler {
+	recorder := httptest.NewRecorder()
+	handler.ServeHTTP(recorder, httptest.NewRequest(http.MethodGet, clientPath, nil))
+	return http.HandlerFunc(func(w http.ResponseWriter, _ *http.Request) {
+		for name, values := range recorder.Header() {
+			w.Header()[name] = values
+		}
+		w.Write(recorder.Body.Bytes())
+	})
 }
 
 // A server runs in processes of its own, so that its memory can be told from

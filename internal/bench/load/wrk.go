@@ -44,16 +44,10 @@ func ask(ctx context.Context, address string, duration time.Duration, connection
 	}
 	defer os.RemoveAll(samples)
 
-	cmd := exec.CommandContext(ctx, "wrk", "--latency", "--timeout", timeout,
-		"--threads", strconv.Itoa(min(runtime.NumCPU(), connections)),
-		"--connections", strconv.Itoa(connections),
-		"--duration", fmt.Sprintf("%.0f", duration.Seconds()),
-		"--script", filepath.Join(folder, "load.lua"), address, "--", samples, timeout)
-	cmd.Stderr = os.Stderr
-	out, err := cmd.Output()
-	os.Stderr.Write(out)
+	out, err := wrk(ctx, duration, connections, "--latency", "--script", filepath.Join(folder, "load.lua"),
+		address, "--", samples, timeout)
 	if err != nil {
-		return f, 0, fmt.Errorf("wrk: %w", err)
+		return f, 0, err
 	}
 	if f, err = parse(out); err != nil {
 		return f, 0, err
@@ -63,6 +57,34 @@ func ask(ctx context.Context, address string, duration time.Duration, connection
 		err = errors.Join(fmt.Errorf("%d errors among the answers", f.errors()), err)
 	}
 	return f, verified, err
+}
+
+// wrk runs wrk with arguments, the last of which name what it asks.
+func wrk(ctx context.Context, duration time.Duration, connections int, args ...string) ([]byte, error) {
+	cmd := exec.CommandContext(ctx, "wrk", append([]string{
+		"--timeout", timeout,
+		"--threads", strconv.Itoa(min(runtime.NumCPU(), connections)),
+		"--connections", strconv.Itoa(connections),
+		"--duration", fmt.Sprintf("%.0f", duration.Seconds()),
+	}, args...)...)
+	cmd.Stderr = os.Stderr
+	out, err := cmd.Output()
+	os.Stderr.Write(out)
+	if err != nil {
+		return nil, fmt.Errorf("wrk: %w", err)
+	}
+	return out, nil
+}
+
+// parseRate reads the requests a second from what wrk prints. It is an error if
+// wrk counts any other answer than a 200, or an error of a socket.
+func parseRate(out []byte) (float64, error) {
+	_, rest, found := bytes.Cut(out, []byte("\nRequests/sec:"))
+	if !found || bytes.Contains(out, []byte("Non-2xx")) || bytes.Contains(out, []byte("Socket errors")) {
+		return 0, fmt.Errorf("not all answers are good: %s", out)
+	}
+	line, _, _ := bytes.Cut(rest, []byte("\n"))
+	return strconv.ParseFloat(string(bytes.TrimSpace(line)), 64)
 }
 
 // parse reads the last line of what wrk prints.
