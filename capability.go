@@ -381,7 +381,7 @@ func (t *CapabilityToken) Mint() (Minted, error) {
 	if err := errors.Join(append(t.check(now), t.missing()...)...); err != nil {
 		return Minted{}, err
 	}
-	var buf [1024]byte
+	var buf [512]byte // most claims have less
 	claims := t.appendClaims(buf[:0], now)
 	if err := checkLen(jws.Len(t.header, len(claims))); err != nil {
 		return Minted{}, err
