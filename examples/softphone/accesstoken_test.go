@@ -17,15 +17,15 @@ func TestVerifyAccessToken(t *testing.T) {
 		token *capability.CapabilityToken
 		want  grants
 	}{
-		"incoming": {newToken().AllowClientIncoming("tommy"), grants{incoming: true, params: url.Values{}}},
-		"outgoing": {newToken().SetClientName("tommy").AllowClientOutgoing(applicationSID), grants{outgoing: true, params: url.Values{}}},
-		"both":     {both("tommy"), grants{incoming: true, outgoing: true, params: url.Values{}}},
-		"params":   {newToken().SetClientName("tommy").AllowClientOutgoing(applicationSID, many), grants{outgoing: true, params: many}},
+		"incoming": {newAccessToken().AllowClientIncoming("tommy"), grants{incoming: true, params: url.Values{}}},
+		"outgoing": {newAccessToken().SetClientName("tommy").AllowClientOutgoing(applicationSID), grants{outgoing: true, params: url.Values{}}},
+		"both":     {allowBoth(newAccessToken(), "tommy"), grants{incoming: true, outgoing: true, params: url.Values{}}},
+		"params":   {newAccessToken().SetClientName("tommy").AllowClientOutgoing(applicationSID, many), grants{outgoing: true, params: many}},
 	}
 	for name, test := range tests {
 		t.Run(name, func(t *testing.T) {
 			before := time.Now().Truncate(time.Second)
-			token := mint(t, accessToken(test.token.SetTTL(time.Minute)))
+			token := mint(t, test.token.SetTTL(time.Minute))
 			assert.True(t, isAccessToken(token))
 			granted, err := verifyAccessToken(token, testAccount)
 			require.NoError(t, err)

@@ -36,12 +36,14 @@ type gateway struct {
 	account   account
 	heartbeat time.Duration // the SDK gives a silent socket up after 15 s
 	ringFor   time.Duration // Twilio's <Dial> gives up after 30 s
+	waitFor   time.Duration // for the token of a new socket
 
 	ctx     context.Context
 	cancel  context.CancelFunc
 	sockets sync.WaitGroup
 
 	mu      sync.Mutex           // guards all below, and every device and call
+	open    int                  // sockets
 	clients map[string][]*device // by client name, the oldest registration first
 }
 
@@ -97,6 +99,7 @@ var (
 	faultNotFound   = &fault{31404, "no device is registered under this client name"}
 	faultNoAnswer   = &fault{31480, "nobody answered"}
 	faultBusy       = &fault{31486, "every device is on a call"}
+	faultBusyCaller = &fault{31486, "the caller is on a call"}
 )
 
 // candidates are the lines of an offer that say where the caller can be reached.
@@ -140,6 +143,7 @@ func newGateway(acct account) *gateway {
 		account:   acct,
 		heartbeat: 5 * time.Second,
 		ringFor:   30 * time.Second,
+		waitFor:   10 * time.Second,
 		ctx:       ctx,
 		cancel:    cancel,
 		clients:   map[string][]*device{},
@@ -154,8 +158,11 @@ func (g *gateway) Close() {
 
 // ServeHTTP serves one device for as long as its socket lasts.
 func (g *gateway) ServeHTTP(w http.ResponseWriter, r *http.Request) {
-	g.sockets.Add(1)
-	defer g.sockets.Done()
+	if !g.enter() {
+		http.Error(w, "too many devices", http.StatusServiceUnavailable)
+		return
+	}
+	defer g.exit()
 	conn, err := websocket.Accept(w, r, nil)
 	if err != nil {
 		return // Accept has answered
@@ -166,6 +173,8 @@ func (g *gateway) ServeHTTP(w http.ResponseWriter, r *http.Request) {
 	defer stop()
 	d := &device{outbox: make(chan []byte, 64), stop: stop, refusal: faultNoToken}
 	defer g.leave(d)
+	noToken := time.AfterFunc(g.waitFor, stop)
+	defer noToken.Stop()
 	go write(ctx, conn, d.outbox, g.heartbeat)
 	for {
 		_, data, err := conn.Read(context.Background()) // write closes conn
@@ -180,8 +189,32 @@ func (g *gateway) ServeHTTP(w http.ResponseWriter, r *http.Request) {
 			conn.Close(websocket.StatusInvalidFramePayloadData, "not a signalling message")
 			return
 		}
-		g.handle(d, m)
+		if g.handle(d, m) {
+			noToken.Stop()
+		}
 	}
+}
+
+// maxSockets is more than the tabs of one browser.
+const maxSockets = 200
+
+// enter counts a socket, unless there are too many.
+func (g *gateway) enter() bool {
+	g.mu.Lock()
+	defer g.mu.Unlock()
+	if g.open == maxSockets {
+		return false
+	}
+	g.open++
+	g.sockets.Add(1)
+	return true
+}
+
+func (g *gateway) exit() {
+	g.mu.Lock()
+	g.open--
+	g.mu.Unlock()
+	g.sockets.Done()
 }
 
 // write alone sends what the gateway has to say, so that nobody who holds its
@@ -209,7 +242,9 @@ func write(ctx context.Context, conn *websocket.Conn, outbox <-chan []byte, hear
 	}
 }
 
-func (g *gateway) handle(d *device, m message) {
+// handle does what a message asks, and reports whether d has shown a good token
+// by now.
+func (g *gateway) handle(d *device, m message) bool {
 	g.mu.Lock()
 	defer g.mu.Unlock()
 	switch m.Type {
@@ -226,6 +261,7 @@ func (g *gateway) handle(d *device, m message) {
 			l.leave()
 		}
 	}
+	return d.grants != nil
 }
 
 // listen takes a token, the first one of a device or one that renews it.
@@ -420,6 +456,9 @@ func (g *gateway) route(d *device, query string) (url.Values, []*device, *fault)
 	}
 	if !d.grants.outgoing {
 		return nil, nil, faultNoOutgoing
+	}
+	if d.busy() {
+		return nil, nil, faultBusyCaller
 	}
 	params, err := url.ParseQuery(query)
 	if err != nil {

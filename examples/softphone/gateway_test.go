@@ -18,7 +18,6 @@ import (
 	"github.com/stretchr/testify/require"
 
 	"github.com/seed-6c737938/capability"
-	"github.com/seed-6c737938/capability/capabilityhttp"
 )
 
 const (
@@ -62,7 +61,7 @@ func openPage(t *testing.T, address string) *page {
 }
 
 // openDevice returns a page whose device is ready.
-func openDevice(t *testing.T, address string, token capabilityhttp.Token) *page {
+func openDevice(t *testing.T, address string, token *capability.CapabilityToken) *page {
 	t.Helper()
 	p := openPage(t, address)
 	p.listen(mint(t, token))
@@ -132,36 +131,36 @@ func (p *page) expectNothing() {
 
 func newToken() *capability.CapabilityToken { return capability.New(accountSID, authToken) }
 
-func both(name string) *capability.CapabilityToken {
-	return newToken().AllowClientIncoming(name).AllowClientOutgoing(applicationSID)
+func both(name string) *capability.CapabilityToken { return allowBoth(newToken(), name) }
+
+func allowBoth(token *capability.CapabilityToken, name string) *capability.CapabilityToken {
+	return token.AllowClientIncoming(name).AllowClientOutgoing(applicationSID)
 }
 
-func mint(t *testing.T, token capabilityhttp.Token) string {
+func mint(t *testing.T, token *capability.CapabilityToken) string {
 	t.Helper()
 	signed, err := token.ToJWT()
 	require.NoError(t, err)
 	return signed
 }
 
-// A kind says as what kind of token capabilities are minted.
-type kind func(*capability.CapabilityToken) capabilityhttp.Token
+// A kind returns a builder of one kind of token.
+type kind func() *capability.CapabilityToken
 
-func accessToken(token *capability.CapabilityToken) capabilityhttp.Token {
-	return capabilityhttp.AccessToken(token, apiKeySID, apiKeySecret)
+func newAccessToken() *capability.CapabilityToken {
+	return capability.NewWithAPIKey(accountSID, apiKeySID, apiKeySecret)
 }
 
 func eachKind(t *testing.T, test func(*testing.T, kind)) {
-	t.Run("capability token", func(t *testing.T) {
-		test(t, func(token *capability.CapabilityToken) capabilityhttp.Token { return token })
-	})
-	t.Run("Access Token", func(t *testing.T) { test(t, accessToken) })
+	t.Run("capability token", func(t *testing.T) { test(t, newToken) })
+	t.Run("Access Token", func(t *testing.T) { test(t, newAccessToken) })
 }
 
 func TestGatewayRegisters(t *testing.T) {
 	eachKind(t, func(t *testing.T, as kind) {
 		p := openPage(t, startGateway(t))
 
-		token := mint(t, as(both("tommy")))
+		token := mint(t, allowBoth(as(), "tommy"))
 		p.listen(token)
 		connected := p.expect("connected")
 		assert.Equal(t, token, connected.Token)
@@ -283,7 +282,7 @@ func TestGatewayCall(t *testing.T) {
 	alice := openDevice(t, address, both("alice"))
 	tommys := []*page{
 		openDevice(t, address, both("tommy")),
-		openDevice(t, address, accessToken(both("tommy"))), // who shows which kind makes no difference
+		openDevice(t, address, allowBoth(newAccessToken(), "tommy")), // who shows which kind makes no difference
 		openDevice(t, address, both("tommy")),
 	}
 
@@ -454,26 +453,30 @@ func TestGatewayEndsCalls(t *testing.T) {
 }
 
 func TestGatewayRefusesCalls(t *testing.T) {
+	incoming := func(token *capability.CapabilityToken) *capability.CapabilityToken {
+		return token.AllowClientIncoming("alice")
+	}
+	alice := func(token *capability.CapabilityToken) *capability.CapabilityToken { return allowBoth(token, "alice") }
 	tests := map[string]struct {
-		token *capability.CapabilityToken
+		grant func(*capability.CapabilityToken) *capability.CapabilityToken
 		query string
 		code  int
 	}{
-		"no outgoing scope":    {newToken().AllowClientIncoming("alice"), "To=tommy", 31201},
-		"nobody of the name":   {both("alice"), "To=nobody", 31404},
-		"no name":              {both("alice"), "", 31404},
-		"no incoming scope":    {both("alice"), "To=caller", 31404},
-		"only itself":          {both("alice"), "To=alice", 31486},
-		"unreadable":           {both("alice"), "To=%zz", 31400},
-		"another kind of call": {both("alice"), "To=%2B15005550006", 31404},
+		"no outgoing scope":    {incoming, "To=tommy", 31201},
+		"nobody of the name":   {alice, "To=nobody", 31404},
+		"no name":              {alice, "", 31404},
+		"no incoming scope":    {alice, "To=caller", 31404},
+		"only itself":          {alice, "To=alice", 31486},
+		"unreadable":           {alice, "To=%zz", 31400},
+		"another kind of call": {alice, "To=%2B15005550006", 31404},
 	}
 	for name, test := range tests {
 		t.Run(name, func(t *testing.T) {
 			eachKind(t, func(t *testing.T, as kind) {
 				address := startGateway(t)
-				openDevice(t, address, as(both("tommy")))
-				openDevice(t, address, as(newToken().AllowClientOutgoing(applicationSID).SetClientName("caller")))
-				alice := openDevice(t, address, as(test.token))
+				openDevice(t, address, allowBoth(as(), "tommy"))
+				openDevice(t, address, as().AllowClientOutgoing(applicationSID).SetClientName("caller"))
+				alice := openDevice(t, address, test.grant(as()))
 				alice.send("invite", payload{CallSID: "TJ1", SDP: "offer", Twilio: application{test.query}})
 				refusal := alice.expect("hangup")
 				assert.Equal(t, "TJ1", refusal.CallSID)
@@ -505,6 +508,42 @@ func TestGatewayBusy(t *testing.T) {
 	tommy.expect("invite")
 }
 
+// A caller who dials on and on would fill the outbox of whom it calls.
+func TestGatewayBusyCallerMayNotCall(t *testing.T) {
+	address := startGateway(t)
+	alice, tommy := openDevice(t, address, both("alice")), openDevice(t, address, both("tommy"))
+	openDevice(t, address, both("tommy"))
+	alice.dial("tommy")
+	alice.expect("ringing")
+	for range 300 {
+		alice.dial("tommy")
+		alice.expectFault("hangup", 31486)
+	}
+	tommy.expect("invite")
+	tommy.expectNothing()
+}
+
+func TestGatewayClosesSocketsWithoutAToken(t *testing.T) {
+	address := startGateway(t, func(g *gateway) { g.waitFor = 10 * time.Millisecond })
+	silent, forged := openPage(t, address), openPage(t, address)
+	forged.listen("forged")
+	forged.expectFault("error", 31204)
+	for _, p := range []*page{silent, forged} {
+		_, _, err := p.conn.Read(t.Context())
+		assert.Equal(t, websocket.StatusGoingAway, websocket.CloseStatus(err))
+	}
+}
+
+func TestGatewayServesNotTooManySockets(t *testing.T) {
+	address := startGateway(t)
+	for range maxSockets {
+		openPage(t, address)
+	}
+	_, response, err := websocket.Dial(t.Context(), address, nil)
+	require.Error(t, err)
+	assert.Equal(t, http.StatusServiceUnavailable, response.StatusCode)
+}
+
 func TestGatewayNamelessCaller(t *testing.T) {
 	address := startGateway(t)
 	tommy := openDevice(t, address, both("tommy"))
@@ -516,10 +555,10 @@ func TestGatewayNamelessCaller(t *testing.T) {
 func TestGatewaySignedParamsWin(t *testing.T) {
 	eachKind(t, func(t *testing.T, as kind) {
 		address := startGateway(t)
-		alice := openDevice(t, address, as(newToken().SetClientName("alice").AllowClientOutgoing(applicationSID, url.Values{
-			"To": {"tommy"}, "Department": {"support"}})))
-		tommy := openDevice(t, address, as(both("tommy")))
-		openDevice(t, address, as(both("mallory")))
+		alice := openDevice(t, address, as().SetClientName("alice").AllowClientOutgoing(applicationSID, url.Values{
+			"To": {"tommy"}, "Department": {"support"}}))
+		tommy := openDevice(t, address, allowBoth(as(), "tommy"))
+		openDevice(t, address, allowBoth(as(), "mallory"))
 
 		alice.send("invite", payload{CallSID: "TJ1", SDP: "offer",
 			Twilio: application{"To=mallory&Department=sales&Department=board&Note=hello"}})
@@ -592,8 +631,8 @@ func TestGatewayUnregisters(t *testing.T) {
 func TestGatewayTokenExpiresDuringCall(t *testing.T) {
 	eachKind(t, func(t *testing.T, as kind) {
 		address := startGateway(t)
-		alice := openDevice(t, address, as(both("alice").SetTTL(3*time.Second))) // 2 s at least, as exp is rounded down
-		tommy := openDevice(t, address, as(both("tommy")))
+		alice := openDevice(t, address, allowBoth(as(), "alice").SetTTL(3*time.Second)) // 2 s at least, as exp is rounded down
+		tommy := openDevice(t, address, allowBoth(as(), "tommy"))
 		alice.dial("tommy")
 		alice.expect("ringing")
 		sid := tommy.expect("invite").CallSID
@@ -611,7 +650,7 @@ func TestGatewayTokenExpiresDuringCall(t *testing.T) {
 		tommy.dial("alice")
 		tommy.expectFault("hangup", 31404)
 
-		alice.listen(mint(t, as(both("alice"))))
+		alice.listen(mint(t, allowBoth(as(), "alice")))
 		alice.expect("connected")
 		alice.dial("tommy")
 		alice.expect("ringing")

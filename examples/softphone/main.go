@@ -2,8 +2,8 @@
 // Client SDK, or the Voice SDK that came after it, makes and takes calls. It
 // needs no account: without credentials it makes some up and runs a stand-in for
 // Twilio's signalling gateway. With TWILIO_ACCOUNT_SID, TWILIO_AUTH_TOKEN and
-// TWILIO_APP_SID in the environment the same page talks to Twilio; with
-// TWILIO_API_KEY_SID and TWILIO_API_KEY_SECRET too it can do so with Access
+// TWILIO_TWIML_APP_SID in the environment the same page talks to Twilio; with
+// TWILIO_API_KEY and TWILIO_API_SECRET too it can do so with Access
 // Tokens.
 package main
 
@@ -17,6 +17,7 @@ import (
 	"fmt"
 	"io"
 	"io/fs"
+	"maps"
 	"net"
 	"net/http"
 	"net/url"
@@ -75,13 +76,13 @@ type account struct {
 }
 
 func accountFrom(getenv func(string) string) (account, error) {
-	credentials, credentialsErr := allOrNone(getenv, "TWILIO_ACCOUNT_SID", "TWILIO_AUTH_TOKEN", "TWILIO_APP_SID")
-	apiKey, apiKeyErr := allOrNone(getenv, "TWILIO_API_KEY_SID", "TWILIO_API_KEY_SECRET")
+	credentials, credentialsErr := allOrNone(getenv, "TWILIO_ACCOUNT_SID", "TWILIO_AUTH_TOKEN", "TWILIO_TWIML_APP_SID")
+	apiKey, apiKeyErr := allOrNone(getenv, "TWILIO_API_KEY", "TWILIO_API_SECRET")
 	switch err := errors.Join(credentialsErr, apiKeyErr); {
 	case err != nil:
 		return account{}, err
 	case credentials == nil && apiKey != nil:
-		return account{}, errors.New("an API key without an account: set TWILIO_ACCOUNT_SID, TWILIO_AUTH_TOKEN and TWILIO_APP_SID too")
+		return account{}, errors.New("an API key without an account: set TWILIO_ACCOUNT_SID, TWILIO_AUTH_TOKEN and TWILIO_TWIML_APP_SID too")
 	case credentials == nil:
 		return account{
 			sid: "ACdemo" + rand.Text(), authToken: rand.Text(), applicationSID: "APdemo" + rand.Text(),
@@ -115,12 +116,28 @@ func allOrNone(getenv func(string) string, names ...string) ([]string, error) {
 
 // softphone is the web backend.
 type softphone struct {
-	account  account
-	template *capability.CapabilityToken // checked once, cloned for each request
-	gateway  *gateway                    // nil if the page talks to Twilio
+	account account
+	gateway *gateway // nil if the page talks to Twilio
+
+	// Templates, checked once and cloned for each request: of capability tokens
+	// and, if there is an API key, of Access Tokens.
+	template, access *capability.CapabilityToken
 
 	mu       sync.Mutex
-	sessions map[string]user // by the value of the session cookie
+	sessions map[string]session // by the value of the session cookie
+}
+
+// Limits that nobody meets who tries the softphone.
+const (
+	maxSessions = 1000
+	sessionFor  = 12 * time.Hour
+	maxSignIn   = 16 << 10 // bytes
+)
+
+// session is a user's until its end.
+type session struct {
+	user
+	ends time.Time
 }
 
 // user is who has signed in. Anybody may, under any name and with the grants
@@ -139,11 +156,16 @@ func newSoftphone(getenv func(string) string, ttl time.Duration) (*softphone, er
 	app := &softphone{
 		account:  acct,
 		template: capability.New(acct.sid, acct.authToken).SetTTL(ttl),
-		sessions: map[string]user{},
+		sessions: map[string]session{},
 	}
-	// The application SID is checked too, though not every token holds it.
-	if _, err := app.token(user{clientName: "anybody", outgoing: true, accessToken: app.accessTokens()}).ToJWT(); err != nil {
-		return nil, err
+	if acct.apiKeySID != "" {
+		app.access = capability.NewWithAPIKey(acct.sid, acct.apiKeySID, acct.apiKeySecret).SetTTL(ttl)
+	}
+	// The application SID is checked too, though not every token says it.
+	for _, access := range []bool{false, app.access != nil} {
+		if err := app.token(user{clientName: "anybody", outgoing: true, accessToken: access}).Err(); err != nil {
+			return nil, err
+		}
 	}
 	if acct.demo {
 		app.gateway = newGateway(acct)
@@ -182,9 +204,6 @@ func (s *softphone) gatewayName() string {
 	return "local stand-in for Twilio"
 }
 
-// accessTokens reports whether there is an API key to sign them with.
-func (s *softphone) accessTokens() bool { return s.account.apiKeySID != "" }
-
 func (s *softphone) handler() http.Handler {
 	files, err := fs.Sub(static, "static")
 	if err != nil {
@@ -212,6 +231,10 @@ func (s *softphone) protect(next http.Handler) http.Handler {
 		policy = strings.Replace(policy, "media-src 'self'", "media-src 'self' https://*.twilio.com", 1)
 	}
 	return http.NewCrossOriginProtection().Handler(http.HandlerFunc(func(w http.ResponseWriter, r *http.Request) {
+		if !isOurs(r) {
+			http.Error(w, "this address serves only localhost", http.StatusMisdirectedRequest)
+			return
+		}
 		header := w.Header()
 		header.Set("Content-Security-Policy", policy)
 		header.Set("Permissions-Policy", "microphone=(self), camera=(), geolocation=()")
@@ -221,6 +244,21 @@ func (s *softphone) protect(next http.Handler) http.Handler {
 	}))
 }
 
+// isOurs reports whether the Host of a request on a loopback address is one too.
+// Another name that leads there is of somebody else's page, which could read
+// tokens as if it came from here (DNS rebinding).
+func isOurs(r *http.Request) bool {
+	local, ok := r.Context().Value(http.LocalAddrContextKey).(*net.TCPAddr)
+	if ok && !local.IP.IsLoopback() {
+		return true
+	}
+	host, _, err := net.SplitHostPort(r.Host)
+	if err != nil { // no port
+		host = strings.Trim(r.Host, "[]")
+	}
+	return strings.EqualFold(host, "localhost") || net.ParseIP(host).IsLoopback()
+}
+
 // config tells the page what is not in its files.
 func (s *softphone) config(w http.ResponseWriter, _ *http.Request) {
 	w.Header().Set("Content-Type", "application/json")
@@ -228,37 +266,69 @@ func (s *softphone) config(w http.ResponseWriter, _ *http.Request) {
 	json.NewEncoder(w).Encode(map[string]any{
 		"gateway":      s.gatewayName(),
 		"local":        s.gateway != nil,
-		"accessTokens": s.accessTokens(),
+		"accessTokens": s.access != nil,
 	})
 }
 
 // signIn starts a session. Its cookie is for the client's own path, so that
 // two tabs of one browser can be two clients.
 func (s *softphone) signIn(w http.ResponseWriter, r *http.Request) {
+	r.Body = http.MaxBytesReader(w, r.Body, maxSignIn)
+	err := r.ParseForm()
+	if err == nil {
+		err = r.ParseMultipartForm(maxSignIn)
+	}
+	if err != nil && !errors.Is(err, http.ErrNotMultipart) {
+		http.Error(w, "the form cannot be read: "+err.Error(), http.StatusBadRequest)
+		return
+	}
 	u := user{
 		clientName:  r.PathValue("name"),
 		incoming:    r.FormValue("incoming") != "",
 		outgoing:    r.FormValue("outgoing") != "",
 		accessToken: r.FormValue("token") == "access",
 	}
+	if u.accessToken && s.access == nil {
+		http.Error(w, "Access Tokens need an API key: set TWILIO_API_KEY and TWILIO_API_SECRET", http.StatusBadRequest)
+		return
+	}
 	if _, err := s.token(u).ToJWT(); err != nil {
 		http.Error(w, err.Error(), http.StatusBadRequest)
 		return
 	}
 	id := rand.Text()
-	s.mu.Lock()
-	s.sessions[id] = u
-	s.mu.Unlock()
+	if !s.startSession(id, u, r) {
+		http.Error(w, "too many have signed in: try again later", http.StatusServiceUnavailable)
+		return
+	}
 	http.SetCookie(w, sessionCookie(u.clientName, id))
 	w.WriteHeader(http.StatusNoContent)
 }
 
-func (s *softphone) signOut(w http.ResponseWriter, r *http.Request) {
+// startSession ends the session that the request comes from: what it was granted
+// must not outlast a new sign-in.
+func (s *softphone) startSession(id string, u user, r *http.Request) bool {
+	s.endSession(r)
+	s.mu.Lock()
+	defer s.mu.Unlock()
+	maps.DeleteFunc(s.sessions, func(_ string, old session) bool { return time.Now().After(old.ends) })
+	if len(s.sessions) >= maxSessions {
+		return false
+	}
+	s.sessions[id] = session{u, time.Now().Add(sessionFor)}
+	return true
+}
+
+func (s *softphone) endSession(r *http.Request) {
 	if cookie, err := r.Cookie("session"); err == nil {
 		s.mu.Lock()
 		delete(s.sessions, cookie.Value)
 		s.mu.Unlock()
 	}
+}
+
+func (s *softphone) signOut(w http.ResponseWriter, r *http.Request) {
+	s.endSession(r)
 	cookie := sessionCookie(r.PathValue("name"), "")
 	cookie.MaxAge = -1
 	http.SetCookie(w, cookie)
@@ -277,24 +347,28 @@ func sessionCookie(clientName, id string) *http.Cookie {
 }
 
 // mint decides what the sender of a request may do.
-func (s *softphone) mint(r *http.Request) (capabilityhttp.Token, error) {
+func (s *softphone) mint(r *http.Request) (*capability.CapabilityToken, error) {
 	cookie, err := r.Cookie("session")
 	if err != nil {
 		return nil, &capabilityhttp.Error{Status: http.StatusUnauthorized, Message: "not signed in"}
 	}
 	s.mu.Lock()
-	u, ok := s.sessions[cookie.Value]
+	signedIn, ok := s.sessions[cookie.Value]
 	s.mu.Unlock()
-	if !ok || u.clientName != r.PathValue("name") {
+	if !ok || signedIn.clientName != r.PathValue("name") || time.Now().After(signedIn.ends) {
 		return nil, &capabilityhttp.Error{Status: http.StatusUnauthorized, Message: "the session is over"}
 	}
-	return s.token(u), nil
+	return s.token(signedIn.user), nil
 }
 
 // token returns what u is granted. Twilio passes the signed parameter to the
 // application: the page cannot change it.
-func (s *softphone) token(u user) capabilityhttp.Token {
-	token := s.template.Clone()
+func (s *softphone) token(u user) *capability.CapabilityToken {
+	template := s.template
+	if u.accessToken {
+		template = s.access
+	}
+	token := template.Clone()
 	if u.incoming {
 		token.AllowClientIncoming(u.clientName)
 	} else {
@@ -302,9 +376,6 @@ func (s *softphone) token(u user) capabilityhttp.Token {
 	}
 	if u.outgoing {
 		token.AllowClientOutgoing(s.account.applicationSID, url.Values{"Department": {"support"}})
-	}
-	if u.accessToken {
-		return capabilityhttp.AccessToken(token, s.account.apiKeySID, s.account.apiKeySecret)
 	}
 	return token
 }

@@ -7,13 +7,16 @@ import (
 	"crypto/sha256"
 	"encoding/hex"
 	"encoding/json"
+	"fmt"
 	"io"
+	"maps"
 	"net"
 	"net/http"
 	"net/http/cookiejar"
 	"net/http/httptest"
 	"net/url"
 	"regexp"
+	"slices"
 	"strings"
 	"testing"
 	"time"
@@ -28,9 +31,9 @@ import (
 // environment is a getenv; by default all variables but those of an API key are set.
 func environment(change map[string]string) func(string) string {
 	env := map[string]string{
-		"TWILIO_ACCOUNT_SID": accountSID,
-		"TWILIO_AUTH_TOKEN":  authToken,
-		"TWILIO_APP_SID":     applicationSID,
+		"TWILIO_ACCOUNT_SID":   accountSID,
+		"TWILIO_AUTH_TOKEN":    authToken,
+		"TWILIO_TWIML_APP_SID": applicationSID,
 	}
 	for name, value := range change {
 		env[name] = value
@@ -59,14 +62,14 @@ func TestRunRefusesMistakes(t *testing.T) {
 		"address in use":            {[]string{"-addr", listener.Addr().String()}, nil, 1, "in use"},
 		"no account SID":            {nil, map[string]string{"TWILIO_ACCOUNT_SID": ""}, 2, "TWILIO_ACCOUNT_SID not set"},
 		"no auth token":             {nil, map[string]string{"TWILIO_AUTH_TOKEN": ""}, 2, "TWILIO_AUTH_TOKEN not set"},
-		"API key without a secret":  {nil, map[string]string{"TWILIO_API_KEY_SID": apiKeySID}, 2, "TWILIO_API_KEY_SECRET not set"},
-		"API key without a SID":     {nil, map[string]string{"TWILIO_API_KEY_SECRET": apiKeySecret}, 2, "TWILIO_API_KEY_SID not set"},
-		"API key SID not one":       {nil, map[string]string{"TWILIO_API_KEY_SID": "hello", "TWILIO_API_KEY_SECRET": apiKeySecret}, 2, `"hello"`},
-		"API key alone":             {nil, map[string]string{"TWILIO_ACCOUNT_SID": "", "TWILIO_AUTH_TOKEN": "", "TWILIO_APP_SID": "", "TWILIO_API_KEY_SID": apiKeySID, "TWILIO_API_KEY_SECRET": apiKeySecret}, 2, "API key without an account"},
-		"no application SID":        {nil, map[string]string{"TWILIO_APP_SID": ""}, 2, "TWILIO_APP_SID not set"},
-		"only the account SID":      {nil, map[string]string{"TWILIO_AUTH_TOKEN": "", "TWILIO_APP_SID": ""}, 2, "TWILIO_AUTH_TOKEN, TWILIO_APP_SID not set"},
+		"API key without a secret":  {nil, map[string]string{"TWILIO_API_KEY": apiKeySID}, 2, "TWILIO_API_SECRET not set"},
+		"API key without a SID":     {nil, map[string]string{"TWILIO_API_SECRET": apiKeySecret}, 2, "TWILIO_API_KEY not set"},
+		"API key SID not one":       {nil, map[string]string{"TWILIO_API_KEY": "hello", "TWILIO_API_SECRET": apiKeySecret}, 2, `"hello"`},
+		"API key alone":             {nil, map[string]string{"TWILIO_ACCOUNT_SID": "", "TWILIO_AUTH_TOKEN": "", "TWILIO_TWIML_APP_SID": "", "TWILIO_API_KEY": apiKeySID, "TWILIO_API_SECRET": apiKeySecret}, 2, "API key without an account"},
+		"no application SID":        {nil, map[string]string{"TWILIO_TWIML_APP_SID": ""}, 2, "TWILIO_TWIML_APP_SID not set"},
+		"only the account SID":      {nil, map[string]string{"TWILIO_AUTH_TOKEN": "", "TWILIO_TWIML_APP_SID": ""}, 2, "TWILIO_AUTH_TOKEN, TWILIO_TWIML_APP_SID not set"},
 		"account SID not one":       {nil, map[string]string{"TWILIO_ACCOUNT_SID": "hello"}, 2, `"hello"`},
-		"application SID not one":   {nil, map[string]string{"TWILIO_APP_SID": "hello"}, 2, `"hello"`},
+		"application SID not one":   {nil, map[string]string{"TWILIO_TWIML_APP_SID": "hello"}, 2, `"hello"`},
 		"auth token with a newline": {nil, map[string]string{"TWILIO_AUTH_TOKEN": authToken + "\n"}, 2, "auth token"},
 	}
 	for name, test := range tests {
@@ -198,8 +201,57 @@ func TestToken(t *testing.T) {
 	}
 }
 
+// A page of somebody else's that finds its own name at a loopback address must not
+// get tokens (DNS rebinding).
+func TestOtherHostsAreRefused(t *testing.T) {
+	b := openBrowser(t, newApp(t, noEnvironment))
+	port := b.address[strings.LastIndex(b.address, ":"):]
+	for host, want := range map[string]int{
+		"localhost" + port: http.StatusOK, "LOCALHOST": http.StatusOK, "127.0.0.1" + port: http.StatusOK, "127.1.2.3": http.StatusOK,
+		"[::1]" + port: http.StatusOK, "[::1]": http.StatusOK,
+		"attacker.example" + port: http.StatusMisdirectedRequest, "attacker.example": http.StatusMisdirectedRequest,
+		"localhost.attacker.example": http.StatusMisdirectedRequest, "127.0.0.1.attacker.example": http.StatusMisdirectedRequest,
+		"192.168.0.1": http.StatusMisdirectedRequest, "0.0.0.0" + port: http.StatusMisdirectedRequest,
+	} {
+		request, err := http.NewRequest(http.MethodGet, b.address+"/config", nil)
+		require.NoError(t, err)
+		request.Host = host
+		response, err := b.client.Do(request)
+		require.NoError(t, err)
+		response.Body.Close()
+		assert.Equal(t, want, response.StatusCode, host)
+	}
+}
+
+func TestSessionsEnd(t *testing.T) {
+	app := newApp(t, noEnvironment)
+	b := openBrowser(t, app)
+	signIn := func(grants url.Values) int {
+		response, _ := b.do("POST", "/clients/tommy/session", grants)
+		return response.StatusCode
+	}
+	require.Equal(t, http.StatusNoContent, signIn(url.Values{"incoming": {"yes"}, "outgoing": {"yes"}}))
+	wide := slices.Sorted(maps.Keys(app.sessions))[0]
+	require.Equal(t, http.StatusNoContent, signIn(url.Values{"incoming": {"yes"}}))
+	require.Len(t, app.sessions, 1)
+	assert.NotContains(t, app.sessions, wide, "its grants outlast a new sign-in")
+
+	for id, s := range app.sessions {
+		s.ends = time.Now().Add(-time.Second)
+		app.sessions[id] = s
+	}
+	response, _ := b.do("GET", "/clients/tommy/token", nil)
+	assert.Equal(t, http.StatusUnauthorized, response.StatusCode)
+
+	for i := range maxSessions {
+		app.sessions[fmt.Sprint(i)] = session{ends: time.Now().Add(time.Hour)}
+	}
+	assert.Equal(t, http.StatusServiceUnavailable, signIn(url.Values{"incoming": {"yes"}}))
+	assert.Equal(t, http.StatusBadRequest, signIn(url.Values{"incoming": {strings.Repeat("x", maxSignIn)}}))
+}
+
 func TestAccessToken(t *testing.T) {
-	app := newApp(t, environment(map[string]string{"TWILIO_API_KEY_SID": apiKeySID, "TWILIO_API_KEY_SECRET": apiKeySecret}))
+	app := newApp(t, environment(map[string]string{"TWILIO_API_KEY": apiKeySID, "TWILIO_API_SECRET": apiKeySecret}))
 	b := openBrowser(t, app)
 	response, body := b.do("POST", "/clients/tommy/session", url.Values{"incoming": {"yes"}, "outgoing": {"yes"}, "token": {"access"}})
 	require.Equal(t, http.StatusNoContent, response.StatusCode, body)
@@ -227,7 +279,7 @@ func TestAccessTokenNeedsAnAPIKey(t *testing.T) {
 	b := openBrowser(t, newApp(t, environment(nil)))
 	response, body := b.do("POST", "/clients/tommy/session", url.Values{"incoming": {"yes"}, "token": {"access"}})
 	assert.Equal(t, http.StatusBadRequest, response.StatusCode)
-	assert.Contains(t, body, "invalid API key")
+	assert.Contains(t, body, "TWILIO_API_KEY")
 }
 
 func TestTokenNeedsASession(t *testing.T) {

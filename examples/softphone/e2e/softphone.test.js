@@ -371,9 +371,9 @@ async function focus(phone, button) {
 const account = {
   TWILIO_ACCOUNT_SID: 'AC00000000000000000000000000000001',
   TWILIO_AUTH_TOKEN: 'of-no-account',
-  TWILIO_APP_SID: 'AP00000000000000000000000000000001',
+  TWILIO_TWIML_APP_SID: 'AP00000000000000000000000000000001',
 };
-const apiKey = { TWILIO_API_KEY_SID: 'SK00000000000000000000000000000001', TWILIO_API_KEY_SECRET: 'of-no-account' };
+const apiKey = { TWILIO_API_KEY: 'SK00000000000000000000000000000001', TWILIO_API_SECRET: 'of-no-account' };
 
 eachSDK('with credentials the page asks Twilio, and may', async (t, way) => {
   const softphone = await Softphone.start(t, browser, { env: { ...account, ...apiKey } });

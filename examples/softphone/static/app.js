@@ -332,7 +332,8 @@ async function reason(response) {
   if (response.type === 'error') {
     return 'The backend cannot be reached';
   }
-  return `The backend answered ${response.status}: ${(await response.text()).trim()}`;
+  const text = (await response.text()).trim();
+  return `The backend answered ${response.status}: ${text.startsWith('{') ? JSON.parse(text).error : text}`;
 }
 
 // offerTokens leaves only the kinds of token to choose from that the SDK takes and the backend can mint.
