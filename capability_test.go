@@ -26,6 +26,7 @@ import (
 	"github.com/stretchr/testify/require"
 
 	"github.com/seed-6c737938/capability"
+	"github.com/seed-6c737938/capability/internal/jws"
 	"github.com/seed-6c737938/capability/internal/vector"
 )
 
@@ -1283,13 +1284,11 @@ func FuzzVerify(f *testing.F) {
 	for _, after := range []string{"=", "\n", ".", "!", "A"} {
 		f.Add(header, claims, after)
 	}
+	key := jws.Key{Secret: "key"}
 	f.Fuzz(func(t *testing.T, header, claims, after string) {
 		synctest.Test(t, func(t *testing.T) {
-			text := base64.RawURLEncoding.EncodeToString([]byte(header)) + "." + base64.RawURLEncoding.EncodeToString([]byte(claims))
-			signature, err := jwt.SigningMethodHS256.Sign(text, []byte("key"))
-			require.NoError(t, err)
-			token := text + "." + base64.RawURLEncoding.EncodeToString(signature) + after
-			_, err = capability.Verify(token, "AC1", "another key")
+			token := key.Sign(jws.EncodeHeader(header), []byte(claims)) + after
+			_, err := capability.Verify(token, "AC1", "another key")
 			require.Error(t, err)
 			read, err := capability.Verify(token, "AC1", "key")
 			if err != nil {
@@ -1306,7 +1305,9 @@ func FuzzVerify(f *testing.F) {
 					again.AddScope(scope)
 				}
 			}
-			require.NoError(t, again.Err())
+			if len(read.Scopes) > 0 {
+				mint(t, again)
+			}
 		})
 	})
 }
