@@ -11,8 +11,8 @@ import (
 	"github.com/stretchr/testify/require"
 )
 
-// Each block of Go in a page is code that compiles and is tested: it stands, line
-// for line, in a file of ./snippets.
+// Each block of Go in a page is part of a file in ./snippets, line for line, so it
+// compiles and is tested.
 func TestBlocksAreTested(t *testing.T) {
 	var sources []string
 	for _, name := range append(glob(t, "snippets/*.go"), glob(t, "snippets/*/*.go")...) {
@@ -26,7 +26,7 @@ func TestBlocksAreTested(t *testing.T) {
 				}
 				found := false
 				for _, source := range sources {
-					found = found || strings.Contains(source, unindent(block))
+					found = found || strings.Contains(source, block)
 				}
 				assert.True(t, found, "no file in snippets contains:\n%s", block)
 			}
@@ -34,23 +34,24 @@ func TestBlocksAreTested(t *testing.T) {
 	}
 }
 
-// blocks returns the text of the blocks of Go in a page.
+// blocks returns the blocks of Go in a page, without indentation.
 func blocks(page string) []string {
 	var found []string
-	for _, part := range strings.Split("\n"+page, "\n```go\n")[1:] {
+	for _, part := range strings.Split(unindent(page), "\n```go\n")[1:] {
 		block, _, _ := strings.Cut(part, "\n```\n")
-		found = append(found, block+"\n")
+		found = append(found, "\n"+block+"\n")
 	}
 	return found
 }
 
-// unindent removes the tabs at the start of each line.
+// unindent removes the white space at the start of each line, which differs
+// between a page and a function.
 func unindent(text string) string {
-	lines := strings.Split(text, "\n")
+	lines := strings.Split("\n"+text, "\n")
 	for i, line := range lines {
-		lines[i] = strings.TrimLeft(line, "\t")
+		lines[i] = strings.TrimLeft(line, " \t")
 	}
-	return "\n" + strings.Join(lines, "\n")
+	return strings.Join(lines, "\n")
 }
 
 func glob(t *testing.T, pattern string) []string {
