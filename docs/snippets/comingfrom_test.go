@@ -1,6 +1,7 @@
 package snippets_test
 
 import (
+	"fmt"
 	"net/url"
 	"testing"
 	"time"
@@ -72,15 +73,55 @@ func TestComingFrom(t *testing.T) {
 	}
 }
 
-// The page says that a second GenerateToken repeats the scopes.
-func TestTwilioclientRepeatsScopes(t *testing.T) {
-	token := twilioclient.NewCapability("AC123", "secret")
-	token.AllowClientIncoming("tommy")
-	for want := range 2 {
-		text, err := token.GenerateToken(time.Minute)
+// What the README and coming-from.md say about twilioclient.
+func TestTwilioclient(t *testing.T) {
+	mint := func(t *testing.T, ttl time.Duration, grant func(*twilioclient.Capability)) string {
+		token := twilioclient.NewCapability("AC123", "secret")
+		grant(token)
+		text, err := token.GenerateToken(ttl)
 		require.NoError(t, err)
-		claims, err := capability.Verify(text, "AC123", "secret")
-		require.NoError(t, err)
-		assert.Len(t, claims.Scopes, want+1)
+		return text
 	}
+	nothing := func(*twilioclient.Capability) {}
+	incoming := func(names ...string) func(*twilioclient.Capability) {
+		return func(token *twilioclient.Capability) {
+			for _, name := range names {
+				token.AllowClientIncoming(name)
+			}
+		}
+	}
+	for _, test := range []struct {
+		name  string
+		grant func(*twilioclient.Capability)
+		want  string
+	}{
+		{"nothing granted", nothing, "[]"},
+		{"no name", incoming(""), "[scope:client:incoming?clientName=]"},
+		{"space", incoming("a b"), "[scope:client:incoming?clientName=a+b]"},
+		{"hostile name", incoming("x scope:client:outgoing?appSid=AP1"),
+			"[scope:client:incoming?clientName=x+scope%3Aclient%3Aoutgoing%3FappSid%3DAP1]"},
+		{"two names", incoming("tommy", "jenny"), "[scope:client:incoming?clientName=jenny]"},
+		{"param", func(token *twilioclient.Capability) {
+			token.AllowClientOutgoing("AP1", map[string]string{"k": "v&admin=1"})
+		}, "[scope:client:outgoing?appParams=k%3Dv%2526admin%253D1&appSid=AP1]"},
+		{"event filter", func(token *twilioclient.Capability) {
+			token.AllowEventStream(map[string]string{"a": "1"})
+		}, "[scope:stream:subscribe?params=a%253D1&path=%2F2010-04-01%2FEvents]"},
+		{"second token", func(token *twilioclient.Capability) {
+			token.AllowClientIncoming("tommy")
+			_, err := token.GenerateToken(time.Minute)
+			require.NoError(t, err)
+		}, "[scope:client:incoming?clientName=tommy scope:client:incoming?clientName=tommy]"},
+	} {
+		t.Run(test.name, func(t *testing.T) {
+			claims, err := capability.Verify(mint(t, time.Minute, test.grant), "AC123", "secret")
+			require.NoError(t, err)
+			assert.Equal(t, test.want, fmt.Sprint(claims.Scopes))
+		})
+	}
+
+	_, err := capability.Verify(mint(t, 0, nothing), "AC123", "secret")
+	require.ErrorIs(t, err, jwt.ErrTokenExpired)
+	_, err = capability.Verify(mint(t, 30*24*time.Hour, nothing), "AC123", "secret")
+	require.ErrorIs(t, err, capability.ErrInvalidTTL)
 }
