@@ -13,8 +13,8 @@ import (
 	"github.com/seed-6c737938/capability/capabilityhttp"
 )
 
-// tokenForCall answers a request to call a customer with a token for that call:
-// it lives for five seconds, and the page can't change whom it calls.
+// tokenForCall answers a request to call a customer with a token for that call,
+// which lives for five seconds and contains the customer as a signed param.
 func tokenForCall(template *capability.CapabilityToken) http.Handler {
 	return capabilityhttp.Handler(func(r *http.Request) (*capability.CapabilityToken, error) {
 		user, customer := userOf(r), r.FormValue("customer")
