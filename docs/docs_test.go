@@ -4,6 +4,8 @@ package docs_test
 import (
 	"os"
 	"path/filepath"
+	"regexp"
+	"slices"
 	"strings"
 	"testing"
 
@@ -32,6 +34,45 @@ func TestBlocksAreTested(t *testing.T) {
 			}
 		})
 	}
+}
+
+var (
+	link    = regexp.MustCompile(`\]\(([^)#]*)(#[^)]*)?\)`)
+	heading = regexp.MustCompile(`(?m)^#+ (.*)$`)
+	dropped = regexp.MustCompile(`[^a-z0-9 -]`)
+)
+
+// Each link to a file or heading of the repository leads somewhere.
+func TestLinks(t *testing.T) {
+	for _, page := range slices.Concat(glob(t, "*.md"), glob(t, "../.github/*.md"), []string{"../README.md"}) {
+		t.Run(page, func(t *testing.T) {
+			for _, match := range link.FindAllStringSubmatch(read(t, page), -1) {
+				name, anchor := match[1], match[2]
+				if strings.Contains(name, "://") {
+					continue
+				}
+				target := page
+				if name != "" {
+					target = filepath.Join(filepath.Dir(page), name)
+				}
+				_, err := os.Stat(target)
+				require.NoError(t, err)
+				if anchor != "" {
+					assert.Contains(t, anchors(read(t, target)), anchor)
+				}
+			}
+		})
+	}
+}
+
+// anchors returns the fragments that GitHub makes of a page's headings.
+func anchors(page string) []string {
+	var found []string
+	for _, match := range heading.FindAllStringSubmatch(page, -1) {
+		text := dropped.ReplaceAllString(strings.ToLower(match[1]), "")
+		found = append(found, "#"+strings.ReplaceAll(text, " ", "-"))
+	}
+	return found
 }
 
 // blocks returns the blocks of Go in a page, without indentation.
