@@ -1,0 +1,111 @@
+// Package docs_test checks the pages in this folder and the README.
+package docs_test
+
+import (
+	"os"
+	"path/filepath"
+	"regexp"
+	"slices"
+	"strings"
+	"testing"
+
+	"github.com/stretchr/testify/assert"
+	"github.com/stretchr/testify/require"
+)
+
+// Each block of Go in a page is part of a file in ./snippets, line for line, so it
+// compiles and is tested.
+func TestBlocksAreTested(t *testing.T) {
+	var sources []string
+	for _, name := range append(glob(t, "snippets/*.go"), glob(t, "snippets/*/*.go")...) {
+		sources = append(sources, unindent(read(t, name)))
+	}
+	for _, page := range append(glob(t, "*.md"), "../README.md") {
+		t.Run(page, func(t *testing.T) {
+			for _, block := range blocks(read(t, page)) {
+				if strings.Contains(block, "capabilitytest.") {
+					continue // TODO: in a snippet as soon as the module is there
+				}
+				found := false
+				for _, source := range sources {
+					found = found || strings.Contains(source, block)
+				}
+				assert.True(t, found, "no file in snippets contains:\n%s", block)
+			}
+		})
+	}
+}
+
+var (
+	link    = regexp.MustCompile(`\]\(([^)#]*)(#[^)]*)?\)`)
+	heading = regexp.MustCompile(`(?m)^#+ (.*)$`)
+	dropped = regexp.MustCompile(`[^a-z0-9 -]`)
+)
+
+// Each link to a file or heading of the repository leads somewhere.
+func TestLinks(t *testing.T) {
+	for _, page := range slices.Concat(glob(t, "*.md"), glob(t, "../.github/*.md"), []string{"../README.md"}) {
+		t.Run(page, func(t *testing.T) {
+			for _, match := range link.FindAllStringSubmatch(read(t, page), -1) {
+				name, anchor := match[1], match[2]
+				if strings.Contains(name, "://") {
+					continue
+				}
+				target := page
+				if name != "" {
+					target = filepath.Join(filepath.Dir(page), name)
+				}
+				_, err := os.Stat(target)
+				require.NoError(t, err)
+				if anchor != "" {
+					assert.Contains(t, anchors(read(t, target)), anchor)
+				}
+			}
+		})
+	}
+}
+
+// anchors returns the fragments that GitHub makes of a page's headings.
+func anchors(page string) []string {
+	var found []string
+	for _, match := range heading.FindAllStringSubmatch(page, -1) {
+		text := dropped.ReplaceAllString(strings.ToLower(match[1]), "")
+		found = append(found, "#"+strings.ReplaceAll(text, " ", "-"))
+	}
+	return found
+}
+
+// blocks returns the blocks of Go in a page, without indentation.
+func blocks(page string) []string {
+	var found []string
+	for _, part := range strings.Split(unindent(page), "\n```go\n")[1:] {
+		block, _, _ := strings.Cut(part, "\n```\n")
+		found = append(found, "\n"+block+"\n")
+	}
+	return found
+}
+
+// unindent removes the white space at the start of each line, which differs
+// between a page and a function.
+func unindent(text string) string {
+	lines := strings.Split("\n"+text, "\n")
+	for i, line := range lines {
+		lines[i] = strings.TrimLeft(line, " \t")
+	}
+	return strings.Join(lines, "\n")
+}
+
+func glob(t *testing.T, pattern string) []string {
+	t.Helper()
+	names, err := filepath.Glob(pattern)
+	require.NoError(t, err)
+	require.NotEmpty(t, names)
+	return names
+}
+
+func read(t *testing.T, name string) string {
+	t.Helper()
+	text, err := os.ReadFile(name)
+	require.NoError(t, err)
+	return string(text)
+}
