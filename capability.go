@@ -20,13 +20,22 @@
 // # Guarantees
 //
 // A token has the same bytes as the one Twilio's Python library mints for the
-// same calls at the same second. A token that breaks one of Twilio's documented
-// rules, or that grants anything other than what was asked, is never minted: a
-// mistake is an error, never repaired or cut short.
+// same calls at the same second, given params in alphabetical order. A token that
+// breaks one of Twilio's documented rules, or that grants anything other than
+// what was asked, is never minted: a mistake is an error, never repaired or cut
+// short.
 //
 // The auth token and the API key secret never appear in errors, nor in what
 // fmt, log/slog, encoding/json or a printer based on reflection shows of a
 // CapabilityToken.
+//
+// # Secrets
+//
+// Keep the auth token or the API key secret in the environment or in a secret
+// store, never in the repository or the page: anyone who has it can mint tokens,
+// and anyone who has the auth token controls the account. To rotate it without a
+// restart, make a new template and swap it, for example with an atomic.Pointer;
+// meanwhile, [Verify] accepts both auth tokens.
 //
 // # Limits
 //
@@ -35,6 +44,13 @@
 // credentials do not work, and capability tokens work only in region us1. Where
 // a rule is Twilio's, its error code is cited; the rules were not checked against
 // the live service.
+//
+// See Twilio's [Capability Tokens] and [Access Tokens]. To develop and test
+// without an account, module capabilitytest in the same repository stands in for
+// Twilio.
+//
+// [Capability Tokens]: https://www.twilio.com/docs/voice/sdks/deprecated-pages/client/capability-tokens
+// [Access Tokens]: https://www.twilio.com/docs/iam/access-tokens
 package capability
 
 import (
@@ -223,7 +239,7 @@ func (t *CapabilityToken) SetParams(params url.Values) *CapabilityToken {
 // [ErrDuplicateScope]. An Access Token cannot express it ([ErrInvalidScope]).
 func (t *CapabilityToken) AllowEventStream(filters ...url.Values) *CapabilityToken {
 	if t.access {
-		t.fail(fmt.Errorf("%w: an Access Token grants only incoming and outgoing calls", ErrInvalidScope))
+		t.fail(fmt.Errorf("%w: event stream: an Access Token grants only incoming and outgoing calls", ErrInvalidScope))
 	}
 	return t.grant(grant{kind: events, params: t.merge(filters)})
 }
