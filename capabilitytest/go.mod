@@ -1,0 +1,11 @@
+module github.com/seed-6c737938/capability/capabilitytest
+
+go 1.25.0
+
+require (
+	github.com/coder/websocket v1.8.15
+	github.com/golang-jwt/jwt/v5 v5.3.1
+	github.com/seed-6c737938/capability v0.0.0
+)
+
+replace github.com/seed-6c737938/capability => ../
