@@ -47,6 +47,7 @@ type Server struct {
 // timing is what tests shorten.
 type timing struct {
 	heartbeat time.Duration // the SDK gives up a socket that is silent for 15 s
+	ring      time.Duration // Twilio's <Dial> gives up after 30 s
 	listen    time.Duration // for a socket to show a valid token
 	reconnect time.Duration // for a device on a call to come back
 	webhook   time.Duration // Twilio waits 15 s for TwiML
@@ -135,6 +136,7 @@ func Start(options ...Option) (*Server, error) {
 		log:         io.Discard,
 		timing: timing{
 			heartbeat: 5 * time.Second,
+			ring:      30 * time.Second,
 			listen:    30 * time.Second,
 			reconnect: 15 * time.Second,
 			webhook:   15 * time.Second,

@@ -83,12 +83,11 @@ func (e element) client() client {
 	return c
 }
 
-// timeout returns how long a Dial rings. Twilio's default is 30 s, and its
-// maximum 600 s.
-func (e element) timeout() (time.Duration, *fault) {
+// timeout returns how long a Dial rings, if it says so. Twilio's maximum is 600 s.
+func (e element) timeout(fallback time.Duration) (time.Duration, *fault) {
 	text := e.attr("timeout")
 	if text == "" {
-		return 30 * time.Second, nil
+		return fallback, nil
 	}
 	seconds, err := strconv.Atoi(text)
 	if err != nil || seconds < 1 || seconds > 600 {

@@ -48,16 +48,11 @@ func (s *Server) follow(c *call) *fault {
 		return s.dialTo(c)
 	}
 	p, reason := s.fetch(c, http.MethodPost, s.voiceURL, url.Values{"CallStatus": {"ringing"}})
-	for documents := 1; reason == nil; documents++ {
+	for documents := 1; p != nil; documents++ {
 		if documents > maxDocuments {
 			return &fault{11215, fmt.Sprintf("the call went through more than %d documents", maxDocuments)}
 		}
-		var next *program
-		next, reason = s.execute(c, p)
-		if next == nil {
-			return reason
-		}
-		p = next
+		p, reason = s.execute(c, p)
 	}
 	return reason
 }
@@ -67,7 +62,7 @@ func (s *Server) dialTo(c *call) *fault {
 	params := maps.Clone(c.params)
 	to := clientName(params.Get("To"))
 	params.Del("To")
-	return c.dial([]client{{to, params}}, "", 30*time.Second).reason
+	return c.dial([]client{{to, params}}, "", s.timing.ring).reason
 }
 
 // execute does what a document says, and returns the document to go on with, or
@@ -110,7 +105,7 @@ func (e element) dial(c *call) (outcome, *fault) {
 	if reason != nil {
 		return outcome{}, reason
 	}
-	timeout, reason := e.timeout()
+	timeout, reason := e.timeout(c.server.timing.ring)
 	if reason != nil {
 		return outcome{}, reason
 	}
@@ -168,8 +163,8 @@ func (s *Server) fetchNext(c *call, p *program, verb element, ref string, form u
 // fetch asks a webhook what to do next, as Twilio does.
 func (s *Server) fetch(c *call, method string, u *url.URL, more url.Values) (*program, *fault) {
 	body, reason := s.request(c.ctx, method, u, c.form(more))
-	if c.ctx.Err() != nil {
-		return nil, nil // the caller has hung up
+	if c.ctx.Err() != nil { // the caller has hung up
+		return nil, nil
 	}
 	where := fmt.Sprintf("%s %s", method, u.Redacted())
 	if reason != nil {
