@@ -103,19 +103,26 @@ func (p *page) dial(to string) {
 // sent comes in order, so that it also says that nothing else was sent.
 func (p *page) expect(kind string) payload {
 	p.t.Helper()
+	m := p.next()
+	require.Equal(p.t, kind, m.Type)
+	assert.Equal(p.t, "1.5", m.Version)
+	return m.Payload
+}
+
+// next returns the next message.
+func (p *page) next() message {
+	p.t.Helper()
 	ctx, cancel := context.WithTimeout(p.t.Context(), 20*time.Second)
 	defer cancel()
 	for {
 		_, data, err := p.conn.Read(ctx)
-		require.NoError(p.t, err, "waiting for %q", kind)
+		require.NoError(p.t, err)
 		if string(data) == "\n" {
 			continue
 		}
 		var m message
 		require.NoError(p.t, json.Unmarshal(data, &m))
-		require.Equal(p.t, kind, m.Type, string(data))
-		assert.Equal(p.t, "1.5", m.Version)
-		return m.Payload
+		return m
 	}
 }
 
