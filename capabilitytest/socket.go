@@ -122,8 +122,7 @@ func write(ctx context.Context, conn *websocket.Conn, outbox <-chan []byte, hear
 
 // finish closes a socket, after what is left to say.
 func finish(conn *websocket.Conn, outbox <-chan []byte, cause error) {
-	switch {
-	case errors.Is(cause, errCut), errors.Is(cause, errSlow):
+	if errors.Is(cause, errCut) || errors.Is(cause, errSlow) {
 		conn.CloseNow()
 		return
 	}
@@ -132,6 +131,7 @@ func finish(conn *websocket.Conn, outbox <-chan []byte, cause error) {
 			return
 		}
 	}
+	defer time.AfterFunc(time.Second, func() { conn.CloseNow() }).Stop() // a page that does not answer
 	switch {
 	case errors.Is(cause, errRefused), errors.Is(cause, errNoToken):
 		conn.Close(websocket.StatusPolicyViolation, cause.Error())
