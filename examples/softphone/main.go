@@ -1,13 +1,13 @@
-// Command softphone is a web backend with a page on which the real Twilio
-// Client SDK, or the Voice SDK that came after it, makes and takes calls. It
-// needs no account: without credentials it makes some up and runs a stand-in for
-// Twilio's signalling gateway. With TWILIO_ACCOUNT_SID, TWILIO_AUTH_TOKEN and
-// TWILIO_TWIML_APP_SID in the environment the same page talks to Twilio; with
-// TWILIO_API_KEY and TWILIO_API_SECRET too it can do so with Access
-// Tokens.
+// Command softphone is the web backend of a browser phone: it signs users in, hands
+// tokens to the page, and answers Twilio's voice webhook. Without credentials it
+// makes some up and runs a stand-in for Twilio, so that it needs no account. With
+// TWILIO_ACCOUNT_SID, TWILIO_AUTH_TOKEN and TWILIO_TWIML_APP_SID in the environment
+// the same page talks to Twilio; with TWILIO_API_KEY and TWILIO_API_SECRET too it
+// can do so with Access Tokens, and with TWILIO_CALLER_ID it can call phone numbers.
 package main
 
 import (
+	"cmp"
 	"context"
 	"crypto/rand"
 	"embed"
@@ -17,19 +17,27 @@ import (
 	"fmt"
 	"io"
 	"io/fs"
+	"log/slog"
 	"maps"
 	"net"
 	"net/http"
+	"net/http/httputil"
 	"net/url"
 	"os"
 	"os/signal"
+	"regexp"
+	"slices"
 	"strings"
 	"sync"
 	"syscall"
 	"time"
 
+	"github.com/twilio/twilio-go/client"
+	"github.com/twilio/twilio-go/twiml"
+
 	"github.com/seed-6c737938/capability"
 	"github.com/seed-6c737938/capability/capabilityhttp"
+	"github.com/seed-6c737938/capability/capabilitytest"
 )
 
 //go:embed static
@@ -48,49 +56,54 @@ func run(ctx context.Context, args []string, getenv func(string) string, stdout,
 	flags.SetOutput(stderr)
 	addr := flags.String("addr", "127.0.0.1:8080", "`address` to listen on")
 	ttl := flags.Duration("ttl", capability.DefaultTTL, "lifetime of a token, 1s to 24h")
+	publicURL := flags.String("public-url", "", "`URL` at which Twilio reaches this program, such as https://phone.example.com")
 	if err := flags.Parse(args); errors.Is(err, flag.ErrHelp) {
 		return 0
 	} else if err != nil {
 		return 2
 	}
-	app, err := newSoftphone(getenv, *ttl)
-	if err == nil && flags.NArg() > 0 {
-		err = fmt.Errorf("unknown argument %q: there are only flags", flags.Arg(0))
+	if flags.NArg() > 0 {
+		fmt.Fprintf(stderr, "softphone: unknown argument %q: there are only flags\n", flags.Arg(0))
+		return 2
+	}
+	listener, err := net.Listen("tcp", *addr)
+	if errors.Is(err, syscall.EADDRINUSE) {
+		err = fmt.Errorf("%w: choose another with -addr, such as -addr 127.0.0.1:0", err)
 	}
 	if err != nil {
 		fmt.Fprintln(stderr, "softphone:", err)
+		return 1
+	}
+	app, err := newSoftphone(getenv, *ttl, cmp.Or(*publicURL, "http://"+listener.Addr().String()), stderr)
+	if err != nil {
+		listener.Close()
+		fmt.Fprintln(stderr, "softphone:", err)
 		return 2
 	}
-	if err := app.serve(ctx, *addr, stdout); err != nil {
+	if err := app.serve(ctx, listener, stdout); err != nil {
 		fmt.Fprintln(stderr, "softphone:", err)
 		return 1
 	}
 	return 0
 }
 
-// account is what a token is made with.
+// account is what tokens are minted with, and webhooks checked.
 type account struct {
 	sid, authToken, applicationSID string
 	apiKeySID, apiKeySecret        string // for Access Tokens; "" if there are none
-	demo                           bool   // made up, and known to no Twilio
+	callerID                       string // for calls to phone numbers; "" if there are none
 }
 
 func accountFrom(getenv func(string) string) (account, error) {
 	credentials, credentialsErr := allOrNone(getenv, "TWILIO_ACCOUNT_SID", "TWILIO_AUTH_TOKEN", "TWILIO_TWIML_APP_SID")
 	apiKey, apiKeyErr := allOrNone(getenv, "TWILIO_API_KEY", "TWILIO_API_SECRET")
-	switch err := errors.Join(credentialsErr, apiKeyErr); {
-	case err != nil:
+	if err := errors.Join(credentialsErr, apiKeyErr); err != nil {
 		return account{}, err
-	case credentials == nil && apiKey != nil:
-		return account{}, errors.New("an API key without an account: set TWILIO_ACCOUNT_SID, TWILIO_AUTH_TOKEN and TWILIO_TWIML_APP_SID too")
-	case credentials == nil:
-		return account{
-			sid: "ACdemo" + rand.Text(), authToken: rand.Text(), applicationSID: "APdemo" + rand.Text(),
-			apiKeySID: "SKdemo" + rand.Text(), apiKeySecret: rand.Text(),
-			demo: true,
-		}, nil
 	}
-	acct := account{sid: credentials[0], authToken: credentials[1], applicationSID: credentials[2]}
+	if credentials == nil {
+		return account{}, errors.New("an API key without an account: set TWILIO_ACCOUNT_SID, TWILIO_AUTH_TOKEN and TWILIO_TWIML_APP_SID too")
+	}
+	acct := account{sid: credentials[0], authToken: credentials[1], applicationSID: credentials[2], callerID: getenv("TWILIO_CALLER_ID")}
 	if apiKey != nil {
 		acct.apiKeySID, acct.apiKeySecret = apiKey[0], apiKey[1]
 	}
@@ -116,22 +129,23 @@ func allOrNone(getenv func(string) string, names ...string) ([]string, error) {
 
 // softphone is the web backend.
 type softphone struct {
-	account account
-	gateway *gateway // nil if the page talks to Twilio
+	account   account
+	publicURL string                 // at which the voice webhook is asked
+	standIn   *capabilitytest.Server // nil if the page talks to Twilio
 
 	// Templates, checked once and cloned for each request: of capability tokens
 	// and, if there is an API key, of Access Tokens.
 	template, access *capability.CapabilityToken
 
 	mu       sync.Mutex
-	sessions map[string]session // by the value of the session cookie
+	sessions map[string]session // by ID
 }
 
 // Limits that nobody meets who tries the softphone.
 const (
 	maxSessions = 1000
 	sessionFor  = 12 * time.Hour
-	maxSignIn   = 16 << 10 // bytes
+	maxForm     = 16 << 10 // bytes
 )
 
 // session is a user's until its end.
@@ -148,37 +162,58 @@ type user struct {
 	accessToken        bool // is what they get, rather than a capability token
 }
 
-func newSoftphone(getenv func(string) string, ttl time.Duration) (*softphone, error) {
-	acct, err := accountFrom(getenv)
-	if err != nil {
-		return nil, err
-	}
-	app := &softphone{
-		account:  acct,
-		template: capability.New(acct.sid, acct.authToken).SetTTL(ttl),
-		sessions: map[string]session{},
-	}
-	if acct.apiKeySID != "" {
-		app.access = capability.NewWithAPIKey(acct.sid, acct.apiKeySID, acct.apiKeySecret).SetTTL(ttl)
-	}
-	// The application SID is checked too, though not every token says it.
-	for _, access := range []bool{false, app.access != nil} {
-		if err := app.token(user{clientName: "anybody", outgoing: true, accessToken: access}).Err(); err != nil {
+// newSoftphone starts a stand-in for Twilio unless there are credentials. The
+// caller must call Close.
+func newSoftphone(getenv func(string) string, ttl time.Duration, publicURL string, stderr io.Writer) (*softphone, error) {
+	app := &softphone{publicURL: publicURL, sessions: map[string]session{}}
+	if !slices.ContainsFunc(credentials, func(name string) bool { return getenv(name) != "" }) {
+		standIn, err := capabilitytest.Start(capabilitytest.VoiceURL(publicURL+"/voice"), capabilitytest.Log(stderr))
+		if err != nil {
 			return nil, err
 		}
+		app.standIn = standIn
+		env := standIn.Env()
+		getenv = func(name string) string { return env[name] }
 	}
-	if acct.demo {
-		app.gateway = newGateway(acct)
+	if err := app.configure(getenv, ttl); err != nil {
+		app.Close()
+		return nil, err
 	}
 	return app, nil
 }
 
-// serve returns after ctx is done and the last request has been answered.
-func (s *softphone) serve(ctx context.Context, addr string, stdout io.Writer) error {
-	listener, err := net.Listen("tcp", addr)
+// credentials are the variables without which the stand-in is used.
+var credentials = []string{"TWILIO_ACCOUNT_SID", "TWILIO_AUTH_TOKEN", "TWILIO_TWIML_APP_SID", "TWILIO_API_KEY", "TWILIO_API_SECRET"}
+
+func (s *softphone) configure(getenv func(string) string, ttl time.Duration) error {
+	acct, err := accountFrom(getenv)
 	if err != nil {
 		return err
 	}
+	s.account = acct
+	s.template = capability.New(acct.sid, acct.authToken).SetTTL(ttl)
+	if acct.apiKeySID != "" {
+		s.access = capability.NewWithAPIKey(acct.sid, acct.apiKeySID, acct.apiKeySecret).SetTTL(ttl)
+	}
+	// The application SID is checked too, though not every token says it.
+	for _, access := range []bool{false, s.access != nil} {
+		if err := s.token(user{clientName: "anybody", outgoing: true, accessToken: access}).Err(); err != nil {
+			return err
+		}
+	}
+	return nil
+}
+
+// Close ends the stand-in.
+func (s *softphone) Close() {
+	if s.standIn != nil {
+		s.standIn.Close()
+	}
+}
+
+// serve returns after ctx is done and the last request has been answered.
+func (s *softphone) serve(ctx context.Context, listener net.Listener, stdout io.Writer) error {
+	defer s.Close()
 	fmt.Fprintf(stdout, "Softphone on http://%s/ (%s)\n", listener.Addr(), s.gatewayName())
 	server := &http.Server{Handler: s.handler(), ReadHeaderTimeout: 5 * time.Second}
 	failed := make(chan error, 1)
@@ -188,17 +223,14 @@ func (s *softphone) serve(ctx context.Context, addr string, stdout io.Writer) er
 		return err
 	case <-ctx.Done():
 	}
+	s.Close() // its sockets would keep the server from ending
 	ctx, cancel := context.WithTimeout(context.Background(), 5*time.Second)
 	defer cancel()
-	err = server.Shutdown(ctx)
-	if s.gateway != nil {
-		s.gateway.Close() // Shutdown leaves WebSockets alone
-	}
-	return err
+	return server.Shutdown(ctx)
 }
 
 func (s *softphone) gatewayName() string {
-	if s.gateway == nil {
+	if s.standIn == nil {
 		return "Twilio"
 	}
 	return "local stand-in for Twilio"
@@ -215,10 +247,25 @@ func (s *softphone) handler() http.Handler {
 	mux.HandleFunc("POST /clients/{name}/session", s.signIn)
 	mux.HandleFunc("DELETE /clients/{name}/session", s.signOut)
 	mux.Handle("/clients/{name}/token", capabilityhttp.Handler(s.mint))
-	if s.gateway != nil {
-		mux.Handle("GET /signal", s.gateway)
+	mux.HandleFunc("POST /voice", s.voice)
+	if s.standIn != nil {
+		mux.Handle("GET /standin.js", s.toStandIn())
+		mux.Handle("GET /signal", s.toStandIn())
 	}
 	return s.protect(mux)
+}
+
+// toStandIn passes requests on to the stand-in, so that the page has one origin
+// for all and finds the stand-in again after a restart.
+func (s *softphone) toStandIn() http.Handler {
+	target, err := url.Parse(s.standIn.URL)
+	if err != nil {
+		panic(err) // it is the stand-in's own
+	}
+	return &httputil.ReverseProxy{Rewrite: func(r *httputil.ProxyRequest) {
+		r.SetURL(target)
+		r.Out.Host = r.In.Host // by which the script names the gateway
+	}}
 }
 
 // protect lets the page load nothing but its own files, and talk to nobody but
@@ -226,13 +273,13 @@ func (s *softphone) handler() http.Handler {
 func (s *softphone) protect(next http.Handler) http.Handler {
 	policy := "default-src 'none'; script-src 'self'; style-src 'self'; img-src 'self'; connect-src 'self'; media-src 'self'; " +
 		"base-uri 'none'; form-action 'none'; frame-ancestors 'none'"
-	if s.gateway == nil {
+	if s.standIn == nil {
 		policy = strings.Replace(policy, "connect-src 'self'", "connect-src 'self' https://*.twilio.com wss://*.twilio.com", 1)
 		policy = strings.Replace(policy, "media-src 'self'", "media-src 'self' https://*.twilio.com", 1)
 	}
 	return http.NewCrossOriginProtection().Handler(http.HandlerFunc(func(w http.ResponseWriter, r *http.Request) {
-		if !isOurs(r) {
-			http.Error(w, "this address serves only localhost", http.StatusMisdirectedRequest)
+		if !s.isOurs(r) {
+			http.Error(w, "this address serves only localhost, and the host of -public-url", http.StatusMisdirectedRequest)
 			return
 		}
 		header := w.Header()
@@ -244,10 +291,10 @@ func (s *softphone) protect(next http.Handler) http.Handler {
 	}))
 }
 
-// isOurs reports whether the Host of a request on a loopback address is one too.
-// Another name that leads there is of somebody else's page, which could read
-// tokens as if it came from here (DNS rebinding).
-func isOurs(r *http.Request) bool {
+// isOurs reports whether the Host of a request on a loopback address is one too, or
+// the public one. Any other name that leads there is of somebody else's page,
+// which could read tokens as if it came from here (DNS rebinding).
+func (s *softphone) isOurs(r *http.Request) bool {
 	local, ok := r.Context().Value(http.LocalAddrContextKey).(*net.TCPAddr)
 	if ok && !local.IP.IsLoopback() {
 		return true
@@ -256,7 +303,8 @@ func isOurs(r *http.Request) bool {
 	if err != nil { // no port
 		host = strings.Trim(r.Host, "[]")
 	}
-	return strings.EqualFold(host, "localhost") || net.ParseIP(host).IsLoopback()
+	public, err := url.Parse(s.publicURL)
+	return strings.EqualFold(host, "localhost") || net.ParseIP(host).IsLoopback() || err == nil && strings.EqualFold(host, public.Hostname())
 }
 
 // config tells the page what is not in its files.
@@ -265,18 +313,19 @@ func (s *softphone) config(w http.ResponseWriter, _ *http.Request) {
 	w.Header().Set("Cache-Control", "no-store")
 	json.NewEncoder(w).Encode(map[string]any{
 		"gateway":      s.gatewayName(),
-		"local":        s.gateway != nil,
+		"local":        s.standIn != nil,
 		"accessTokens": s.access != nil,
 	})
 }
 
-// signIn starts a session. Its cookie is for the client's own path, so that
-// two tabs of one browser can be two clients.
+// signIn starts a session and answers with its ID. The page keeps the ID for its tab
+// and shows it in a header, where a cookie would be shared by all tabs, and sent
+// by other sites' pages too.
 func (s *softphone) signIn(w http.ResponseWriter, r *http.Request) {
-	r.Body = http.MaxBytesReader(w, r.Body, maxSignIn)
+	r.Body = http.MaxBytesReader(w, r.Body, maxForm)
 	err := r.ParseForm()
 	if err == nil {
-		err = r.ParseMultipartForm(maxSignIn)
+		err = r.ParseMultipartForm(maxForm)
 	}
 	if err != nil && !errors.Is(err, http.ErrNotMultipart) {
 		http.Error(w, "the form cannot be read: "+err.Error(), http.StatusBadRequest)
@@ -301,8 +350,9 @@ func (s *softphone) signIn(w http.ResponseWriter, r *http.Request) {
 		http.Error(w, "too many have signed in: try again later", http.StatusServiceUnavailable)
 		return
 	}
-	http.SetCookie(w, sessionCookie(u.clientName, id))
-	w.WriteHeader(http.StatusNoContent)
+	w.Header().Set("Content-Type", "application/json")
+	w.Header().Set("Cache-Control", "no-store")
+	json.NewEncoder(w).Encode(map[string]string{"session": id})
 }
 
 // startSession ends the session that the request comes from: what it was granted
@@ -320,43 +370,29 @@ func (s *softphone) startSession(id string, u user, r *http.Request) bool {
 }
 
 func (s *softphone) endSession(r *http.Request) {
-	if cookie, err := r.Cookie("session"); err == nil {
-		s.mu.Lock()
-		delete(s.sessions, cookie.Value)
-		s.mu.Unlock()
-	}
+	s.mu.Lock()
+	defer s.mu.Unlock()
+	delete(s.sessions, sessionID(r))
+}
+
+// sessionID returns the ID that a request shows, "" for none.
+func sessionID(r *http.Request) string {
+	id, _ := strings.CutPrefix(r.Header.Get("Authorization"), "Bearer ")
+	return id
 }
 
 func (s *softphone) signOut(w http.ResponseWriter, r *http.Request) {
 	s.endSession(r)
-	cookie := sessionCookie(r.PathValue("name"), "")
-	cookie.MaxAge = -1
-	http.SetCookie(w, cookie)
 	w.WriteHeader(http.StatusNoContent)
-}
-
-// sessionCookie returns the cookie of a client. Over HTTPS it would be Secure.
-func sessionCookie(clientName, id string) *http.Cookie {
-	return &http.Cookie{
-		Name:     "session",
-		Value:    id,
-		Path:     "/clients/" + clientName,
-		HttpOnly: true,
-		SameSite: http.SameSiteStrictMode,
-	}
 }
 
 // mint decides what the sender of a request may do.
 func (s *softphone) mint(r *http.Request) (*capability.CapabilityToken, error) {
-	cookie, err := r.Cookie("session")
-	if err != nil {
-		return nil, &capabilityhttp.Error{Status: http.StatusUnauthorized, Message: "not signed in"}
-	}
 	s.mu.Lock()
-	signedIn, ok := s.sessions[cookie.Value]
+	signedIn, ok := s.sessions[sessionID(r)]
 	s.mu.Unlock()
 	if !ok || signedIn.clientName != r.PathValue("name") || time.Now().After(signedIn.ends) {
-		return nil, &capabilityhttp.Error{Status: http.StatusUnauthorized, Message: "the session is over"}
+		return nil, &capabilityhttp.Error{Status: http.StatusUnauthorized, Message: "sign in first"}
 	}
 	return s.token(signedIn.user), nil
 }
@@ -378,4 +414,67 @@ func (s *softphone) token(u user) *capability.CapabilityToken {
 		token.AllowClientOutgoing(s.account.applicationSID, url.Values{"Department": {"support"}})
 	}
 	return token
+}
+
+// voice tells Twilio, or the stand-in, what to do with an outgoing call: to dial
+// the client or the phone number that the page asked for.
+func (s *softphone) voice(w http.ResponseWriter, r *http.Request) {
+	r.Body = http.MaxBytesReader(w, r.Body, maxForm)
+	if err := r.ParseForm(); err != nil {
+		http.Error(w, "the form cannot be read", http.StatusBadRequest)
+		return
+	}
+	form := map[string]string{}
+	for name := range r.PostForm {
+		form[name] = r.PostForm.Get(name)
+	}
+	validator := client.NewRequestValidator(s.account.authToken)
+	if !validator.Validate(s.publicURL+"/voice", form, r.Header.Get("X-Twilio-Signature")) {
+		slog.Warn("a voice webhook is refused: its signature is not valid: is -public-url what Twilio was given?", "public-url", s.publicURL)
+		http.Error(w, "the signature is not valid", http.StatusForbidden)
+		return
+	}
+	answer, err := twiml.Voice([]twiml.Element{s.route(form)})
+	if err != nil {
+		slog.Error("no TwiML", "error", err)
+		http.Error(w, "no TwiML", http.StatusInternalServerError)
+		return
+	}
+	w.Header().Set("Content-Type", "application/xml")
+	io.WriteString(w, answer)
+}
+
+var (
+	clientName  = regexp.MustCompile(`^\w{1,256}$`)
+	phoneNumber = regexp.MustCompile(`^\+?[0-9 ()-]{3,20}$`)
+)
+
+// route returns what the call with a webhook's form is to do.
+func (s *softphone) route(form map[string]string) twiml.Element {
+	to := strings.TrimPrefix(form["To"], "client:")
+	switch {
+	case phoneNumber.MatchString(to):
+		return &twiml.VoiceDial{CallerId: s.account.callerID, InnerElements: []twiml.Element{&twiml.VoiceNumber{PhoneNumber: to}}}
+	case clientName.MatchString(to):
+		return &twiml.VoiceDial{InnerElements: []twiml.Element{&twiml.VoiceClient{InnerElements: withParams(to, form)}}}
+	default:
+		return &twiml.VoiceReject{}
+	}
+}
+
+// withParams returns what a <Client> contains: its name, and the params of the page
+// and of the token, which the called page sees.
+func withParams(to string, form map[string]string) []twiml.Element {
+	elements := []twiml.Element{&twiml.VoiceIdentity{ClientIdentity: to}}
+	for _, name := range slices.Sorted(maps.Keys(form)) {
+		if !slices.Contains(twilioParams, name) {
+			elements = append(elements, &twiml.VoiceParameter{Name: name, Value: form[name]})
+		}
+	}
+	return elements
+}
+
+// twilioParams are those of each webhook.
+var twilioParams = []string{
+	"AccountSid", "ApiVersion", "ApplicationSid", "CallSid", "CallStatus", "Called", "Caller", "Direction", "From", "To",
 }

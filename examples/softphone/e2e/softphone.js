@@ -2,9 +2,13 @@
 
 import assert from 'node:assert/strict';
 import { spawn } from 'node:child_process';
+import { readFileSync } from 'node:fs';
+import { createRequire } from 'node:module';
 import { createInterface } from 'node:readline';
 import { fileURLToPath } from 'node:url';
 import { chromium } from 'playwright-core';
+
+const axe = readFileSync(createRequire(import.meta.url).resolve('axe-core/axe.min.js'), 'utf8');
 
 export function launchBrowser() {
   return chromium.launch({
@@ -27,26 +31,41 @@ export class Softphone {
     softphone.browser = browser;
     softphone.contexts = [];
     softphone.faults = [];
+    t.after(async () => {
+      await Promise.all(softphone.contexts.map((context) => context.close()));
+      await softphone.stop();
+      assert.deepEqual(softphone.faults, []);
+    });
+    softphone.args = args;
+    softphone.env = env;
+    await softphone.run('127.0.0.1:0');
+    return softphone;
+  }
+
+  async run(addr) {
     const binary = fileURLToPath(new URL('bin/softphone', import.meta.url));
-    const program = spawn(binary, ['-addr', '127.0.0.1:0', ...args], {
-      env: { GORACE: 'atexit_sleep_ms=0', ...env },
+    const program = spawn(binary, ['-addr', addr, ...this.args], {
+      env: { GORACE: 'atexit_sleep_ms=0', ...this.env },
       stdio: ['ignore', 'pipe', 'pipe'],
     });
     let stderr = '';
     program.stderr.on('data', (data) => { stderr += data; });
     const exited = new Promise((resolve) => { program.on('exit', resolve); });
-    t.after(async () => {
-      await Promise.all(softphone.contexts.map((context) => context.close()));
+    this.stop = async () => {
       program.kill('SIGTERM');
       assert.equal(await exited, 0, stderr);
-      assert.deepEqual(softphone.faults, []);
-    });
+    };
     const line = await Promise.race([
       new Promise((resolve) => { createInterface(program.stdout).once('line', resolve); }),
       exited.then(() => assert.fail(`the program stopped: ${stderr}`)),
     ]);
-    softphone.url = line.match(/http:\S+/)[0];
-    return softphone;
+    this.url = line.match(/http:\S+/)[0];
+  }
+
+  // restart ends the program and runs another on the same port, with other credentials.
+  async restart() {
+    await this.stop();
+    await this.run(new URL(this.url).host);
   }
 
   // open loads the page in a browser profile of its own. No request may go to a host but the program's and those allowed.
@@ -110,6 +129,13 @@ export class Phone {
     await this.page.getByRole('radio', { name: sdk }).check();
     await this.page.getByRole('radio', { name: token }).check();
     await this.button('Sign in').click();
+  }
+
+  // violations are what axe-core finds wrong with the page as it is.
+  async violations() {
+    await this.page.evaluate(axe);
+    const { violations } = await this.page.evaluate(() => globalThis.axe.run());
+    return violations.map(({ id, nodes }) => `${id}: ${nodes.map((node) => node.html).join(' ')}`);
   }
 
   // name is who has signed in.

@@ -2,14 +2,11 @@
 
 // load runs the script of an SDK, and returns what it exports. An SDK adds to the object Twilio only what is not there yet,
 // so each has to find none.
-export async function load(src) {
-  const script = document.createElement('script');
-  script.src = src;
-  await new Promise((resolve, reject) => {
-    script.onload = resolve;
-    script.onerror = () => reject(new Error(`${src} cannot be loaded`));
-    document.head.append(script);
-  });
+export async function load(src, local) {
+  if (local) {
+    await loadStandIn();
+  }
+  await run(src);
   const { Twilio } = globalThis;
   delete globalThis.Twilio;
   return Twilio;
@@ -21,20 +18,21 @@ export function once(start) {
   return (...args) => started ??= start(...args);
 }
 
-// localOptions are what the local gateway needs of either SDK. With Twilio their own defaults are right.
-export const localOptions = {
-  RTCPeerConnection: class extends RTCPeerConnection {
-    // The SDK sends its candidates to nobody: Twilio's media servers need none, another browser does.
-    async setLocalDescription(description) {
-      await super.setLocalDescription(description);
-      while (this.iceGatheringState !== 'complete') {
-        await new Promise((resolve) => this.addEventListener('icegatheringstatechange', resolve, { once: true }));
-      }
-    }
-  },
-  publishEvents: false,
-  sounds: localSounds(),
-};
+// loadStandIn makes the SDKs, which are loaded afterwards, talk to the stand-in.
+const loadStandIn = once(() => run('/standin.js'));
+
+async function run(src) {
+  const script = document.createElement('script');
+  script.src = src;
+  await new Promise((resolve, reject) => {
+    script.onload = resolve;
+    script.onerror = () => reject(new Error(`${src} cannot be loaded`));
+    document.head.append(script);
+  });
+}
+
+// localOptions keep either SDK from asking Twilio for sounds, and from sending it statistics.
+export const localOptions = { publishEvents: false, sounds: localSounds() };
 
 function localSounds() {
   const sounds = { incoming: '/sounds/ring.wav', outgoing: '/sounds/blip.wav', disconnect: '/sounds/blip.wav' };

@@ -1,19 +1,14 @@
 // The Twilio Client SDK 1.x, as the page uses it. sdk2.js has the same functions for 2.x.
 
-import { load as loadScript, localOptions, once } from './sdk.js';
+import { load as loadSDK, localOptions, once } from './sdk.js';
 
 let Twilio;
 let options;
 
 export const load = once(async (local) => {
-  Twilio = await loadScript('/sdk1/twilio.min.js');
-  options = { enableRingingState: true, ...(local && { ...localOptions, pStreamFactory }) };
+  Twilio = await loadSDK('/sdk1/twilio.min.js', local);
+  options = { enableRingingState: true, ...(local && localOptions) };
 });
-
-function pStreamFactory(token, _uris, streamOptions) {
-  const scheme = location.protocol === 'https:' ? 'wss' : 'ws';
-  return new Twilio.PStream(token, [`${scheme}://${location.host}/signal`], streamOptions);
-}
 
 // open returns a new device, and tells what it does with emit(event, detail): "incoming" with a call, "error" with a code and
 // a message, and what else the SDK calls the device's state.

@@ -1,35 +1,15 @@
 // The Twilio Voice SDK 2.x, as the page uses it. sdk1.js has the same functions for 1.x.
 
-import { load as loadScript, localOptions, once } from './sdk.js';
+import { load as loadSDK, localOptions, once } from './sdk.js';
 
 let Twilio;
 let options;
 
 export const load = once(async (local) => {
+  Twilio = await loadSDK('/sdk2/twilio.min.js', local);
   // Without it a call that is declined and one that rings nowhere fail with the same code.
-  options = { enableImprovedSignalingErrorPrecision: true };
-  if (local) {
-    Object.assign(options, localOptions, { chunderw: location.host });
-  }
-  Twilio = await (local ? loadForHTTP() : loadScript('/sdk2/twilio.min.js'));
+  options = { enableImprovedSignalingErrorPrecision: true, ...(local && localOptions) };
 });
-
-// This SDK speaks to wss://<chunderw>/signal only, and unlike 1.x it exports no part that could be told otherwise. But it
-// keeps the WebSocket that it finds when it is loaded: one for a page that came over plain HTTP, as the gateway on this
-// machine has no certificate.
-async function loadForHTTP() {
-  const { WebSocket } = globalThis;
-  globalThis.WebSocket = class extends WebSocket {
-    constructor(url) {
-      super(location.protocol === 'http:' ? url.replace(/^wss:/, 'ws:') : url);
-    }
-  };
-  try {
-    return await loadScript('/sdk2/twilio.min.js');
-  } finally {
-    globalThis.WebSocket = WebSocket;
-  }
-}
 
 // open returns a new device, and tells what it does with emit(event, detail): "incoming" with a call, "error" with a code and
 // a message, and what else the SDK calls the device's state.

@@ -1,11 +1,11 @@
-package main
+package capabilitytest
 
 import (
 	"context"
 	"encoding/json"
+	"io"
 	"maps"
 	"net/http"
-	"net/http/httptest"
 	"net/url"
 	"strings"
 	"sync"
@@ -20,6 +20,7 @@ import (
 	"github.com/seed-6c737938/capability"
 )
 
+// The tests show tokens to a server that knows this account.
 const (
 	accountSID     = "AC00000000000000000000000000000001"
 	authToken      = "a-secret-of-the-tests"
@@ -28,22 +29,26 @@ const (
 	apiKeySecret   = "another-secret-of-the-tests"
 )
 
-var testAccount = account{
-	sid: accountSID, authToken: authToken, applicationSID: applicationSID,
-	apiKeySID: apiKeySID, apiKeySecret: apiKeySecret,
+func testAccount(name string) string {
+	return map[string]string{
+		"TWILIO_ACCOUNT_SID": accountSID, "TWILIO_AUTH_TOKEN": authToken, "TWILIO_TWIML_APP_SID": applicationSID,
+		"TWILIO_API_KEY": apiKeySID, "TWILIO_API_SECRET": apiKeySecret,
+	}[name]
 }
 
-// startGateway returns the address of a gateway, after the given changes.
-func startGateway(t *testing.T, change ...func(*gateway)) string {
-	t.Helper()
-	g := newGateway(testAccount)
-	for _, f := range change {
-		f(g)
+// change is an option that only tests have.
+func change(f func(*Server)) Option {
+	return func(s *Server) error {
+		f(s)
+		return nil
 	}
-	server := httptest.NewServer(g)
-	t.Cleanup(server.Close)
-	t.Cleanup(g.Close)
-	return server.URL
+}
+
+var shortReconnect = change(func(s *Server) { s.timing.reconnect = 10 * time.Millisecond })
+
+func start(t *testing.T, options ...Option) *Server {
+	t.Helper()
+	return NewServer(t, append([]Option{Credentials(testAccount)}, options...)...)
 }
 
 // page is the other end of a device's socket: it says what the SDK says.
@@ -52,18 +57,18 @@ type page struct {
 	conn *websocket.Conn
 }
 
-func openPage(t *testing.T, address string) *page {
+func openPage(t *testing.T, s *Server) *page {
 	t.Helper()
-	conn, _, err := websocket.Dial(t.Context(), address, nil)
+	conn, _, err := websocket.Dial(t.Context(), s.URL+"/signal", nil)
 	require.NoError(t, err)
 	t.Cleanup(func() { conn.CloseNow() })
 	return &page{t, conn}
 }
 
 // openDevice returns a page whose device is ready.
-func openDevice(t *testing.T, address string, token *capability.CapabilityToken) *page {
+func openDevice(t *testing.T, s *Server, token *capability.CapabilityToken) *page {
 	t.Helper()
-	p := openPage(t, address)
+	p := openPage(t, s)
 	p.listen(mint(t, token))
 	p.expect("connected")
 	p.register()
@@ -98,19 +103,26 @@ func (p *page) dial(to string) {
 // sent comes in order, so that it also says that nothing else was sent.
 func (p *page) expect(kind string) payload {
 	p.t.Helper()
+	m := p.next()
+	require.Equal(p.t, kind, m.Type)
+	assert.Equal(p.t, "1.5", m.Version)
+	return m.Payload
+}
+
+// next returns the next message.
+func (p *page) next() message {
+	p.t.Helper()
 	ctx, cancel := context.WithTimeout(p.t.Context(), 20*time.Second)
 	defer cancel()
 	for {
 		_, data, err := p.conn.Read(ctx)
-		require.NoError(p.t, err, "waiting for %q", kind)
+		require.NoError(p.t, err)
 		if string(data) == "\n" {
 			continue
 		}
 		var m message
 		require.NoError(p.t, json.Unmarshal(data, &m))
-		require.Equal(p.t, kind, m.Type, string(data))
-		assert.Equal(p.t, "1.5", m.Version)
-		return m.Payload
+		return m
 	}
 }
 
@@ -129,14 +141,6 @@ func (p *page) expectNothing() {
 	p.expect("ready")
 }
 
-func newToken() *capability.CapabilityToken { return capability.New(accountSID, authToken) }
-
-func both(name string) *capability.CapabilityToken { return allowBoth(newToken(), name) }
-
-func allowBoth(token *capability.CapabilityToken, name string) *capability.CapabilityToken {
-	return token.AllowClientIncoming(name).AllowClientOutgoing(applicationSID)
-}
-
 func mint(t *testing.T, token *capability.CapabilityToken) string {
 	t.Helper()
 	signed, err := token.ToJWT()
@@ -144,26 +148,36 @@ func mint(t *testing.T, token *capability.CapabilityToken) string {
 	return signed
 }
 
-// A kind returns a builder of one kind of token.
-type kind func() *capability.CapabilityToken
+// A maker starts a token of one kind.
+type maker func() *capability.CapabilityToken
+
+func newToken() *capability.CapabilityToken { return capability.New(accountSID, authToken) }
 
 func newAccessToken() *capability.CapabilityToken {
 	return capability.NewWithAPIKey(accountSID, apiKeySID, apiKeySecret)
 }
 
-func eachKind(t *testing.T, test func(*testing.T, kind)) {
+func (m maker) both(name string) *capability.CapabilityToken {
+	return m().AllowClientIncoming(name).AllowClientOutgoing(applicationSID)
+}
+
+func both(name string) *capability.CapabilityToken { return maker(newToken).both(name) }
+
+func eachKind(t *testing.T, test func(*testing.T, maker)) {
 	t.Run("capability token", func(t *testing.T) { test(t, newToken) })
 	t.Run("Access Token", func(t *testing.T) { test(t, newAccessToken) })
 }
 
-func TestGatewayRegisters(t *testing.T) {
-	eachKind(t, func(t *testing.T, as kind) {
-		p := openPage(t, startGateway(t))
+func TestRegisters(t *testing.T) {
+	eachKind(t, func(t *testing.T, token maker) {
+		p := openPage(t, start(t))
 
-		token := mint(t, allowBoth(as(), "tommy"))
-		p.listen(token)
+		p.listen(mint(t, token.both("tommy").SetTTL(10*time.Minute)))
 		connected := p.expect("connected")
-		assert.Equal(t, token, connected.Token)
+		who, ok := connected.Token.(map[string]any)
+		require.True(t, ok)
+		assert.Equal(t, "tommy", who["identity"])
+		assert.InDelta(t, 600, who["ttl"], 2)
 		assert.NotEmpty(t, connected.Region)
 		assert.NotEmpty(t, connected.Gateway)
 		p.register()
@@ -173,7 +187,7 @@ func TestGatewayRegisters(t *testing.T) {
 	})
 }
 
-func TestGatewayRefusesTokens(t *testing.T) {
+func TestRefusesTokens(t *testing.T) {
 	sign := func(key string, change jwt.MapClaims) string {
 		claims := jwt.MapClaims{
 			"iss":   accountSID,
@@ -237,8 +251,8 @@ func TestGatewayRefusesTokens(t *testing.T) {
 	}
 	for name, test := range tests {
 		t.Run(name, func(t *testing.T) {
-			address := startGateway(t)
-			p := openPage(t, address)
+			s := start(t)
+			p := openPage(t, s)
 			p.listen(test.token)
 			p.expectFault("error", test.code)
 
@@ -247,7 +261,7 @@ func TestGatewayRefusesTokens(t *testing.T) {
 			p.expectFault("error", test.code)
 			p.dial("tommy")
 			p.expectFault("hangup", test.code)
-			alice := openDevice(t, address, both("alice"))
+			alice := openDevice(t, s, both("alice"))
 			alice.dial("tommy")
 			alice.expectFault("hangup", 31404)
 
@@ -259,31 +273,31 @@ func TestGatewayRefusesTokens(t *testing.T) {
 	}
 }
 
-func TestGatewayNeedsAToken(t *testing.T) {
-	p := openPage(t, startGateway(t))
+func TestNeedsAToken(t *testing.T) {
+	p := openPage(t, start(t))
 	p.register()
 	p.expectFault("error", 31204)
 	p.dial("tommy")
 	p.expectFault("hangup", 31204)
 }
 
-func TestGatewayRefusedRenewalEndsRegistration(t *testing.T) {
-	address := startGateway(t)
-	tommy := openDevice(t, address, both("tommy"))
-	alice := openDevice(t, address, both("alice"))
+func TestRefusedRenewalEndsRegistration(t *testing.T) {
+	s := start(t)
+	tommy := openDevice(t, s, both("tommy"))
+	alice := openDevice(t, s, both("alice"))
 	tommy.listen("hello")
 	tommy.expectFault("error", 31204)
 	alice.dial("tommy")
 	alice.expectFault("hangup", 31404)
 }
 
-func TestGatewayCall(t *testing.T) {
-	address := startGateway(t)
-	alice := openDevice(t, address, both("alice"))
+func TestCall(t *testing.T) {
+	s := start(t)
+	alice := openDevice(t, s, both("alice"))
 	tommys := []*page{
-		openDevice(t, address, both("tommy")),
-		openDevice(t, address, allowBoth(newAccessToken(), "tommy")), // who shows which kind makes no difference
-		openDevice(t, address, both("tommy")),
+		openDevice(t, s, both("tommy")),
+		openDevice(t, s, maker(newAccessToken).both("tommy")), // who shows which kind makes no difference
+		openDevice(t, s, both("tommy")),
 	}
 
 	alice.send("invite", payload{CallSID: "TJ1", SDP: "v=0\r\na=candidate:1\r\na=x\r\na=candidate:2\r\n",
@@ -310,7 +324,8 @@ func TestGatewayCall(t *testing.T) {
 
 	tommys[1].send("answer", payload{CallSID: invites[1].CallSID, SDP: "a=candidate:1"})
 	answer := alice.expect("answer")
-	assert.Equal(t, payload{CallSID: ringing.CallSID, SDP: "a=candidate:1"}, answer)
+	assert.NotEmpty(t, answer.Reconnect)
+	assert.Equal(t, payload{CallSID: ringing.CallSID, SDP: "a=candidate:1", Reconnect: answer.Reconnect}, answer)
 	for _, i := range []int{0, 2} {
 		assert.Equal(t, payload{CallSID: invites[i].CallSID}, tommys[i].expect("cancel"))
 	}
@@ -329,10 +344,10 @@ func TestGatewayCall(t *testing.T) {
 	alice.expectNothing()
 }
 
-func TestGatewayFirstAnswerWins(t *testing.T) {
-	address := startGateway(t)
-	alice := openDevice(t, address, both("alice"))
-	tommys := []*page{openDevice(t, address, both("tommy")), openDevice(t, address, both("tommy"))}
+func TestFirstAnswerWins(t *testing.T) {
+	s := start(t)
+	alice := openDevice(t, s, both("alice"))
+	tommys := []*page{openDevice(t, s, both("tommy")), openDevice(t, s, both("tommy"))}
 	alice.dial("tommy")
 	alice.expect("ringing")
 
@@ -356,17 +371,17 @@ func TestGatewayFirstAnswerWins(t *testing.T) {
 	}
 }
 
-func TestGatewayEndsCalls(t *testing.T) {
+func TestEndsCalls(t *testing.T) {
 	type call struct {
 		alice, tommy, other          *page // other is tommy's too
 		aliceSID, tommySID, otherSID string
 	}
-	start := func(t *testing.T, change ...func(*gateway)) call {
-		address := startGateway(t, change...)
+	startCall := func(t *testing.T, change ...Option) call {
+		s := start(t, change...)
 		c := call{
-			alice: openDevice(t, address, both("alice")),
-			tommy: openDevice(t, address, both("tommy")),
-			other: openDevice(t, address, both("tommy")),
+			alice: openDevice(t, s, both("alice")),
+			tommy: openDevice(t, s, both("tommy")),
+			other: openDevice(t, s, both("tommy")),
 		}
 		c.alice.dial("tommy")
 		c.aliceSID = c.alice.expect("ringing").CallSID
@@ -381,19 +396,19 @@ func TestGatewayEndsCalls(t *testing.T) {
 	}
 
 	t.Run("the caller hangs up while it rings", func(t *testing.T) {
-		c := start(t)
+		c := startCall(t)
 		c.alice.send("hangup", payload{CallSID: c.aliceSID})
 		assert.Equal(t, c.tommySID, c.tommy.expect("cancel").CallSID)
 		assert.Equal(t, c.otherSID, c.other.expect("cancel").CallSID)
 		c.alice.expectNothing()
 	})
 	t.Run("the caller hangs up before it has read its call SID", func(t *testing.T) {
-		c := start(t)
+		c := startCall(t)
 		c.alice.send("hangup", payload{CallSID: "TJ1"})
 		assert.Equal(t, c.tommySID, c.tommy.expect("cancel").CallSID)
 	})
 	t.Run("the caller hangs up the call", func(t *testing.T) {
-		c := start(t)
+		c := startCall(t)
 		answer(c)
 		c.alice.send("hangup", payload{CallSID: c.aliceSID})
 		assert.Equal(t, payload{CallSID: c.tommySID}, c.tommy.expect("hangup"))
@@ -401,7 +416,7 @@ func TestGatewayEndsCalls(t *testing.T) {
 		c.other.expectNothing()
 	})
 	t.Run("all devices reject", func(t *testing.T) {
-		c := start(t)
+		c := startCall(t)
 		c.tommy.send("reject", payload{CallSID: c.tommySID})
 		c.tommy.expectNothing()
 		c.alice.expectNothing() // the other one still rings
@@ -409,32 +424,38 @@ func TestGatewayEndsCalls(t *testing.T) {
 		c.alice.expectFault("hangup", 31002)
 	})
 	t.Run("one device rejects and the other answers", func(t *testing.T) {
-		c := start(t)
+		c := startCall(t)
 		c.other.send("reject", payload{CallSID: c.otherSID})
 		c.other.expectNothing()
 		c.tommy.send("answer", payload{CallSID: c.tommySID, SDP: "answer"})
 		c.alice.expect("answer")
 	})
 	t.Run("nobody answers", func(t *testing.T) {
-		c := start(t, func(g *gateway) { g.ringFor = 50 * time.Millisecond })
+		c := startCall(t, change(func(s *Server) { s.timing.ring = 50 * time.Millisecond }))
 		c.alice.expectFault("hangup", 31480)
 		c.tommy.expect("cancel")
 		c.other.expect("cancel")
 	})
 	t.Run("the caller's socket closes", func(t *testing.T) {
-		c := start(t)
+		c := startCall(t, shortReconnect)
 		answer(c)
 		c.alice.conn.CloseNow()
 		c.tommy.expect("hangup")
 	})
 	t.Run("the callee's socket closes", func(t *testing.T) {
-		c := start(t)
+		c := startCall(t, shortReconnect)
 		answer(c)
 		c.tommy.conn.CloseNow()
 		c.alice.expect("hangup")
 	})
+	t.Run("the callee's page is closed", func(t *testing.T) {
+		c := startCall(t)
+		answer(c)
+		c.tommy.conn.Close(websocket.StatusGoingAway, "")
+		c.alice.expect("hangup")
+	})
 	t.Run("every ringing socket closes", func(t *testing.T) {
-		c := start(t)
+		c := startCall(t)
 		c.tommy.conn.CloseNow()
 		c.other.conn.CloseNow()
 		c.alice.expectFault("hangup", 31002)
@@ -442,7 +463,7 @@ func TestGatewayEndsCalls(t *testing.T) {
 		c.alice.expectFault("hangup", 31404)
 	})
 	t.Run("a stranger hangs up", func(t *testing.T) {
-		c := start(t)
+		c := startCall(t)
 		answer(c)
 		c.other.send("hangup", payload{CallSID: c.tommySID})
 		c.other.send("hangup", payload{})
@@ -452,17 +473,15 @@ func TestGatewayEndsCalls(t *testing.T) {
 	})
 }
 
-func TestGatewayRefusesCalls(t *testing.T) {
-	incoming := func(token *capability.CapabilityToken) *capability.CapabilityToken {
-		return token.AllowClientIncoming("alice")
-	}
-	alice := func(token *capability.CapabilityToken) *capability.CapabilityToken { return allowBoth(token, "alice") }
+func TestRefusesCalls(t *testing.T) {
+	alice := func(token maker) *capability.CapabilityToken { return token.both("alice") }
+	incomingOnly := func(token maker) *capability.CapabilityToken { return token().AllowClientIncoming("alice") }
 	tests := map[string]struct {
-		grant func(*capability.CapabilityToken) *capability.CapabilityToken
+		token func(maker) *capability.CapabilityToken
 		query string
 		code  int
 	}{
-		"no outgoing scope":    {incoming, "To=tommy", 31201},
+		"no outgoing scope":    {incomingOnly, "To=tommy", 31201},
 		"nobody of the name":   {alice, "To=nobody", 31404},
 		"no name":              {alice, "", 31404},
 		"no incoming scope":    {alice, "To=caller", 31404},
@@ -472,11 +491,11 @@ func TestGatewayRefusesCalls(t *testing.T) {
 	}
 	for name, test := range tests {
 		t.Run(name, func(t *testing.T) {
-			eachKind(t, func(t *testing.T, as kind) {
-				address := startGateway(t)
-				openDevice(t, address, allowBoth(as(), "tommy"))
-				openDevice(t, address, as().AllowClientOutgoing(applicationSID).SetClientName("caller"))
-				alice := openDevice(t, address, test.grant(as()))
+			eachKind(t, func(t *testing.T, token maker) {
+				s := start(t)
+				openDevice(t, s, token.both("tommy"))
+				openDevice(t, s, token().AllowClientOutgoing(applicationSID).SetClientName("caller"))
+				alice := openDevice(t, s, test.token(token))
 				alice.send("invite", payload{CallSID: "TJ1", SDP: "offer", Twilio: application{test.query}})
 				refusal := alice.expect("hangup")
 				assert.Equal(t, "TJ1", refusal.CallSID)
@@ -487,10 +506,10 @@ func TestGatewayRefusesCalls(t *testing.T) {
 	}
 }
 
-func TestGatewayBusy(t *testing.T) {
-	address := startGateway(t)
-	alice, tommy := openDevice(t, address, both("alice")), openDevice(t, address, both("tommy"))
-	bob := openDevice(t, address, both("bob"))
+func TestBusy(t *testing.T) {
+	s := start(t)
+	alice, tommy := openDevice(t, s, both("alice")), openDevice(t, s, both("tommy"))
+	bob := openDevice(t, s, both("bob"))
 
 	alice.dial("tommy")
 	alice.expect("ringing")
@@ -508,57 +527,21 @@ func TestGatewayBusy(t *testing.T) {
 	tommy.expect("invite")
 }
 
-// A caller who dials on and on would fill the outbox of whom it calls.
-func TestGatewayBusyCallerMayNotCall(t *testing.T) {
-	address := startGateway(t)
-	alice, tommy := openDevice(t, address, both("alice")), openDevice(t, address, both("tommy"))
-	openDevice(t, address, both("tommy"))
-	alice.dial("tommy")
-	alice.expect("ringing")
-	for range 300 {
-		alice.dial("tommy")
-		alice.expectFault("hangup", 31486)
-	}
-	tommy.expect("invite")
-	tommy.expectNothing()
-}
-
-func TestGatewayClosesSocketsWithoutAToken(t *testing.T) {
-	address := startGateway(t, func(g *gateway) { g.waitFor = 10 * time.Millisecond })
-	silent, forged := openPage(t, address), openPage(t, address)
-	forged.listen("forged")
-	forged.expectFault("error", 31204)
-	for _, p := range []*page{silent, forged} {
-		_, _, err := p.conn.Read(t.Context())
-		assert.Equal(t, websocket.StatusGoingAway, websocket.CloseStatus(err))
-	}
-}
-
-func TestGatewayServesNotTooManySockets(t *testing.T) {
-	address := startGateway(t)
-	for range maxSockets {
-		openPage(t, address)
-	}
-	_, response, err := websocket.Dial(t.Context(), address, nil)
-	require.Error(t, err)
-	assert.Equal(t, http.StatusServiceUnavailable, response.StatusCode)
-}
-
-func TestGatewayNamelessCaller(t *testing.T) {
-	address := startGateway(t)
-	tommy := openDevice(t, address, both("tommy"))
-	caller := openDevice(t, address, newToken().AllowClientOutgoing(applicationSID))
+func TestNamelessCaller(t *testing.T) {
+	s := start(t)
+	tommy := openDevice(t, s, both("tommy"))
+	caller := openDevice(t, s, newToken().AllowClientOutgoing(applicationSID))
 	caller.dial("tommy")
 	assert.Equal(t, "client:Anonymous", tommy.expect("invite").Parameters["From"])
 }
 
-func TestGatewaySignedParamsWin(t *testing.T) {
-	eachKind(t, func(t *testing.T, as kind) {
-		address := startGateway(t)
-		alice := openDevice(t, address, as().SetClientName("alice").AllowClientOutgoing(applicationSID, url.Values{
+func TestSignedParamsWin(t *testing.T) {
+	eachKind(t, func(t *testing.T, token maker) {
+		s := start(t)
+		alice := openDevice(t, s, token().SetClientName("alice").AllowClientOutgoing(applicationSID, url.Values{
 			"To": {"tommy"}, "Department": {"support"}}))
-		tommy := openDevice(t, address, allowBoth(as(), "tommy"))
-		openDevice(t, address, allowBoth(as(), "mallory"))
+		tommy := openDevice(t, s, token.both("tommy"))
+		openDevice(t, s, token.both("mallory"))
 
 		alice.send("invite", payload{CallSID: "TJ1", SDP: "offer",
 			Twilio: application{"To=mallory&Department=sales&Department=board&Note=hello"}})
@@ -566,17 +549,17 @@ func TestGatewaySignedParamsWin(t *testing.T) {
 	})
 }
 
-func TestGatewayDropsOldestRegistration(t *testing.T) {
-	address := startGateway(t)
+func TestDropsOldestRegistration(t *testing.T) {
+	s := start(t)
 	var tommys []*page
 	for range maxRegistrations {
-		tommys = append(tommys, openDevice(t, address, both("tommy")))
+		tommys = append(tommys, openDevice(t, s, both("tommy")))
 	}
 	tommys[0].expectNothing() // registering anew makes it no younger
-	tommys = append(tommys, openDevice(t, address, both("tommy")))
+	tommys = append(tommys, openDevice(t, s, both("tommy")))
 	tommys[0].expect("offline")
 
-	alice := openDevice(t, address, both("alice"))
+	alice := openDevice(t, s, both("alice"))
 	alice.dial("tommy")
 	alice.expect("ringing")
 	for _, tommy := range tommys[1:] {
@@ -592,10 +575,10 @@ func TestGatewayDropsOldestRegistration(t *testing.T) {
 	tommys[1].expect("offline")
 }
 
-func TestGatewayRenewal(t *testing.T) {
-	address := startGateway(t)
-	alice := openDevice(t, address, both("alice"))
-	tommy := openDevice(t, address, both("tommy"))
+func TestRenewal(t *testing.T) {
+	s := start(t)
+	alice := openDevice(t, s, both("alice"))
+	tommy := openDevice(t, s, both("tommy"))
 
 	t.Run("keeps the registration", func(t *testing.T) {
 		tommy.listen(mint(t, both("tommy").SetTTL(time.Minute)))
@@ -619,20 +602,20 @@ func TestGatewayRenewal(t *testing.T) {
 	})
 }
 
-func TestGatewayUnregisters(t *testing.T) {
-	address := startGateway(t)
-	alice, tommy := openDevice(t, address, both("alice")), openDevice(t, address, both("tommy"))
+func TestUnregisters(t *testing.T) {
+	s := start(t)
+	alice, tommy := openDevice(t, s, both("alice")), openDevice(t, s, both("tommy"))
 	tommy.send("register", payload{}) // with no media, as Device.unregisterPresence does
 	tommy.expect("ready")
 	alice.dial("tommy")
 	alice.expectFault("hangup", 31404)
 }
 
-func TestGatewayTokenExpiresDuringCall(t *testing.T) {
-	eachKind(t, func(t *testing.T, as kind) {
-		address := startGateway(t)
-		alice := openDevice(t, address, allowBoth(as(), "alice").SetTTL(3*time.Second)) // 2 s at least, as exp is rounded down
-		tommy := openDevice(t, address, allowBoth(as(), "tommy"))
+func TestTokenExpiresDuringCall(t *testing.T) {
+	eachKind(t, func(t *testing.T, token maker) {
+		s := start(t)
+		alice := openDevice(t, s, token.both("alice").SetTTL(3*time.Second)) // 2 s at least, as exp is rounded down
+		tommy := openDevice(t, s, token.both("tommy"))
 		alice.dial("tommy")
 		alice.expect("ringing")
 		sid := tommy.expect("invite").CallSID
@@ -650,15 +633,15 @@ func TestGatewayTokenExpiresDuringCall(t *testing.T) {
 		tommy.dial("alice")
 		tommy.expectFault("hangup", 31404)
 
-		alice.listen(mint(t, allowBoth(as(), "alice")))
+		alice.listen(mint(t, token.both("alice")))
 		alice.expect("connected")
 		alice.dial("tommy")
 		alice.expect("ringing")
 	})
 }
 
-func TestGatewayHeartbeat(t *testing.T) {
-	p := openPage(t, startGateway(t, func(g *gateway) { g.heartbeat = 10 * time.Millisecond }))
+func TestHeartbeat(t *testing.T) {
+	p := openPage(t, start(t, change(func(s *Server) { s.timing.heartbeat = 10 * time.Millisecond })))
 	for range 3 {
 		_, data, err := p.conn.Read(t.Context())
 		require.NoError(t, err)
@@ -667,31 +650,57 @@ func TestGatewayHeartbeat(t *testing.T) {
 	}
 }
 
-func TestGatewayRefusesOtherOrigins(t *testing.T) {
-	_, response, err := websocket.Dial(t.Context(), startGateway(t), &websocket.DialOptions{
+func TestServesPagesOfAnyOrigin(t *testing.T) {
+	conn, _, err := websocket.Dial(t.Context(), start(t).URL+"/signal", &websocket.DialOptions{
 		HTTPHeader: http.Header{"Origin": {"https://example.com"}},
 	})
-	require.Error(t, err)
-	assert.Equal(t, http.StatusForbidden, response.StatusCode)
+	require.NoError(t, err)
+	conn.CloseNow()
 }
 
-func TestGatewayClosesOnNonsense(t *testing.T) {
-	p := openPage(t, startGateway(t))
+func TestServesOnlyNamesOfThisMachine(t *testing.T) {
+	s := start(t)
+	port := s.URL[strings.LastIndex(s.URL, ":"):]
+	for host, status := range map[string]int{
+		"localhost" + port: http.StatusOK, "LOCALHOST": http.StatusOK, "127.0.0.1": http.StatusOK, "127.1.2.3" + port: http.StatusOK,
+		"[::1]" + port: http.StatusOK, "[::1]": http.StatusOK,
+		"evil.example" + port: http.StatusMisdirectedRequest, "localhost.evil.example": http.StatusMisdirectedRequest,
+		"192.168.1.1" + port: http.StatusMisdirectedRequest, "0.0.0.0" + port: http.StatusMisdirectedRequest,
+	} {
+		request, err := http.NewRequestWithContext(t.Context(), http.MethodGet, s.URL+"/standin.js", nil)
+		require.NoError(t, err)
+		request.Host = host
+		response, err := http.DefaultClient.Do(request)
+		require.NoError(t, err)
+		body, err := io.ReadAll(response.Body)
+		require.NoError(t, err)
+		response.Body.Close()
+		assert.Equal(t, status, response.StatusCode, host)
+		if status == http.StatusOK {
+			assert.Contains(t, string(body), `"ws://`+host+`/signal"`)
+		}
+	}
+	assert.Contains(t, s.Script(), `"ws://127.0.0.1`+port+`/signal"`)
+}
+
+func TestClosesOnNonsense(t *testing.T) {
+	p := openPage(t, start(t))
 	require.NoError(t, p.conn.Write(t.Context(), websocket.MessageText, []byte("{")))
 	_, _, err := p.conn.Read(t.Context())
 	assert.Equal(t, websocket.StatusInvalidFramePayloadData, websocket.CloseStatus(err))
 }
 
-func TestGatewayGoesAway(t *testing.T) {
-	g := newGateway(testAccount)
-	server := httptest.NewServer(g)
-	defer server.Close()
-	p := openDevice(t, server.URL, both("tommy"))
-	closed := make(chan error, 1)
-	go func() {
-		_, _, err := p.conn.Read(context.Background())
-		closed <- err
-	}()
-	g.Close()
-	assert.Equal(t, websocket.StatusGoingAway, websocket.CloseStatus(<-closed))
+func TestClose(t *testing.T) {
+	s := start(t)
+	alice, tommy := openDevice(t, s, both("alice")), openDevice(t, s, both("tommy"))
+	alice.dial("tommy")
+	alice.expect("ringing")
+	tommy.expect("invite")
+	go s.Close()
+	alice.expect("hangup")
+	tommy.expect("cancel")
+	for _, p := range []*page{alice, tommy} {
+		_, _, err := p.conn.Read(t.Context())
+		assert.Equal(t, websocket.StatusGoingAway, websocket.CloseStatus(err))
+	}
 }

@@ -1,0 +1,299 @@
+package capabilitytest
+
+import (
+	"context"
+	"strings"
+	"testing"
+	"time"
+
+	"github.com/coder/websocket"
+	"github.com/stretchr/testify/assert"
+	"github.com/stretchr/testify/require"
+)
+
+// conversation is a call between alice and tommy that was answered.
+type conversation struct {
+	server                         *Server
+	alice, tommy                   *page
+	aliceSID, tommySID             string
+	aliceReconnect, tommyReconnect string
+}
+
+func talk(t *testing.T, options ...Option) conversation {
+	t.Helper()
+	c := conversation{server: start(t, options...)}
+	c.alice, c.tommy = openDevice(t, c.server, both("alice")), openDevice(t, c.server, both("tommy"))
+	c.alice.dial("tommy")
+	c.aliceSID = c.alice.expect("ringing").CallSID
+	invite := c.tommy.expect("invite")
+	c.tommySID, c.tommyReconnect = invite.CallSID, invite.Reconnect
+	c.tommy.send("answer", payload{CallSID: c.tommySID, SDP: "answer"})
+	c.aliceReconnect = c.alice.expect("answer").Reconnect
+	return c
+}
+
+// closed waits until the server has closed the socket.
+func (p *page) closed() websocket.StatusCode {
+	p.t.Helper()
+	for {
+		if _, _, err := p.conn.Read(context.Background()); err != nil {
+			return websocket.CloseStatus(err)
+		}
+	}
+}
+
+// resume asks for a call on a new socket, as SDK 2.x does after connected.
+func (p *page) resume(sid, reconnect string) {
+	p.t.Helper()
+	p.send("invite", payload{CallSID: sid, Reconnect: reconnect, SDP: "offer"})
+}
+
+func TestCallOutlivesSocket(t *testing.T) {
+	for name, lose := range map[string]func(conversation){
+		"cut by the server":   func(c conversation) { c.server.Disconnect("alice"); c.server.Disconnect("tommy") },
+		"cut by the page":     func(c conversation) { c.alice.conn.CloseNow(); c.tommy.conn.CloseNow() },
+		"closed by the SDK":   func(c conversation) { go c.alice.conn.Close(websocket.StatusNoStatusRcvd, ""); c.tommy.conn.CloseNow() },
+		"not yet known to it": func(conversation) {},
+	} {
+		t.Run(name, func(t *testing.T) {
+			c := talk(t)
+			lose(c)
+			alice, tommy := openDevice(t, c.server, both("alice")), openDevice(t, c.server, both("tommy"))
+			alice.resume(c.aliceSID, c.aliceReconnect)
+			assert.Equal(t, payload{CallSID: c.aliceSID, Reconnect: c.aliceReconnect}, alice.expect("answer"))
+			tommy.resume(c.tommySID, c.tommyReconnect)
+			assert.Equal(t, payload{CallSID: c.tommySID, Reconnect: c.tommyReconnect}, tommy.expect("answer"))
+			assert.Equal(t, "in-progress", c.server.Calls()[0].Status)
+
+			tommy.send("hangup", payload{CallSID: c.tommySID})
+			assert.Equal(t, c.aliceSID, alice.expect("hangup").CallSID)
+			alice.resume(c.aliceSID, c.aliceReconnect) // too late
+			assert.Equal(t, payload{CallSID: c.aliceSID}, alice.expect("hangup"))
+		})
+	}
+}
+
+func TestCallEndsWhileSocketIsLost(t *testing.T) {
+	c := talk(t)
+	c.server.Disconnect("alice")
+	c.alice.closed()
+	c.tommy.send("hangup", payload{CallSID: c.tommySID})
+	alice := openDevice(t, c.server, both("alice"))
+	_, err := c.server.WaitCall(t.Context(), func(call Call) bool { return call.Status == "completed" })
+	require.NoError(t, err)
+	alice.resume(c.aliceSID, c.aliceReconnect)
+	assert.Equal(t, payload{CallSID: c.aliceSID}, alice.expect("hangup"))
+}
+
+func TestNobodyResumesForeignCall(t *testing.T) {
+	c := talk(t)
+	mallory := openDevice(t, c.server, both("mallory"))
+	for sid, reconnect := range map[string]string{c.aliceSID: "guess", c.tommySID: c.aliceReconnect, "": c.aliceReconnect} {
+		mallory.resume(sid, reconnect)
+		mallory.expect("hangup")
+	}
+	without := openPage(t, c.server)
+	without.resume(c.aliceSID, c.aliceReconnect)
+	without.expect("hangup")
+	c.alice.expectNothing()
+	assert.Equal(t, "in-progress", c.server.Calls()[0].Status)
+}
+
+// SDK 1.x keeps its call, but does not say so on the new socket.
+func TestCallOfSDK1OutlivesSocket(t *testing.T) {
+	s := start(t)
+	token := mint(t, both("alice"))
+	open := func(token, version string) *page {
+		p := openPage(t, s)
+		p.send("listen", payload{Token: token, BrowserInfo: browserInfo{version}})
+		p.expect("connected")
+		return p
+	}
+	alice, tommy := open(token, "1.15.1"), openDevice(t, s, both("tommy"))
+	alice.register()
+	alice.expect("ready")
+	alice.dial("tommy")
+	sid := alice.expect("ringing").CallSID
+	tommySID := tommy.expect("invite").CallSID
+	tommy.send("answer", payload{CallSID: tommySID, SDP: "answer"})
+	alice.expect("answer")
+
+	s.Disconnect("alice")
+	require.NoError(t, s.WaitRegistered(t.Context(), "alice", 0))
+	open(mint(t, both("alice").SetTTL(time.Minute)), "1.15.1").send("hangup", payload{CallSID: sid}) // another page
+	open(token, "1.15.1").send("hangup", payload{CallSID: sid})
+	assert.Equal(t, tommySID, tommy.expect("hangup").CallSID)
+}
+
+func TestBusyCallerMayNotCall(t *testing.T) {
+	s := start(t)
+	alice, tommy := openDevice(t, s, both("alice")), openDevice(t, s, both("tommy"))
+	for range 300 {
+		alice.dial("tommy")
+	}
+	got := map[string]int{}
+	for range 300 {
+		got[alice.next().Type]++
+	}
+	assert.Equal(t, map[string]int{"ringing": 1, "hangup": 299}, got)
+	tommy.expect("invite")
+	tommy.expectNothing()
+}
+
+// Hundreds of calls that are hung up at once must not cost a device its socket.
+func TestDeviceBehindWithReadingIsNotRung(t *testing.T) {
+	d := &device{outbox: make(chan []byte, outboxSize)}
+	assert.True(t, d.canRing())
+	for range outboxSize / 2 {
+		d.send("cancel", payload{})
+	}
+	assert.False(t, d.canRing())
+}
+
+func TestDialsWhileRung(t *testing.T) {
+	s := start(t)
+	alice, tommy, bob := openDevice(t, s, both("alice")), openDevice(t, s, both("tommy")), openDevice(t, s, both("bob"))
+	alice.dial("tommy")
+	alice.expect("ringing")
+	sid := tommy.expect("invite").CallSID
+	tommy.dial("bob")
+	assert.Equal(t, sid, tommy.expect("cancel").CallSID)
+	alice.expectFault("hangup", 31486)
+	tommy.expect("ringing")
+	bob.expect("invite")
+}
+
+func TestGlare(t *testing.T) {
+	s := start(t)
+	alice, tommy := openDevice(t, s, both("alice")), openDevice(t, s, both("tommy"))
+	alice.dial("tommy")
+	alice.expect("ringing")
+	tommy.dial("alice") // before it has read that it rings
+	tommy.expect("invite")
+	tommy.expect("cancel")
+	alice.expectFault("hangup", 31486)
+	m := tommy.next()
+	if m.Type == "hangup" { // alice was still on her call
+		assert.Equal(t, 31486, m.Payload.Error.Code)
+	} else { // alice was free by then
+		assert.Equal(t, "ringing", m.Type)
+	}
+}
+
+func TestLongParams(t *testing.T) {
+	alice := openDevice(t, start(t), both("alice"))
+	query := "To=tommy&Note="
+	for length, code := range map[int]int{800: 31404, 801: 31103} {
+		alice.send("invite", payload{CallSID: "TJ1", SDP: "offer", Twilio: application{query + strings.Repeat("x", length-len(query))}})
+		alice.expectFault("hangup", code)
+	}
+}
+
+func TestDigits(t *testing.T) {
+	c := talk(t)
+	c.alice.send("dtmf", payload{CallSID: c.aliceSID, DTMF: "12"})
+	c.alice.send("dtmf", payload{CallSID: c.aliceSID, DTMF: "#"})
+	call, err := c.server.WaitCall(t.Context(), func(call Call) bool { return call.Digits == "12#" })
+	require.NoError(t, err)
+	assert.Equal(t, "in-progress", call.Status)
+	assert.Equal(t, "client:alice", call.From)
+	assert.Equal(t, "tommy", call.To)
+	assert.Equal(t, c.aliceSID, call.SID)
+}
+
+func TestRefuse(t *testing.T) {
+	s := start(t)
+	s.Refuse("tommy", 31205)
+	p := openPage(t, s)
+	p.listen(mint(t, both("tommy")))
+	p.expectFault("error", 31205)
+	p.listen(mint(t, both("tommy")))
+	p.expect("connected")
+}
+
+func TestExpire(t *testing.T) {
+	s := start(t)
+	tommy := openDevice(t, s, both("tommy"))
+	s.Expire("tommy")
+	tommy.expectFault("error", 31205)
+	tommy.expect("offline")
+	require.NoError(t, s.WaitRegistered(t.Context(), "tommy", 0))
+}
+
+func TestCloseOnRefusal(t *testing.T) {
+	s := start(t, CloseOnRefusal())
+	tommy := openDevice(t, s, both("tommy"))
+	s.Expire("tommy")
+	tommy.expectFault("error", 31205)
+	assert.Equal(t, websocket.StatusPolicyViolation, tommy.closed())
+	p := openPage(t, s)
+	p.listen("hello")
+	p.expectFault("error", 31204)
+	assert.Equal(t, websocket.StatusPolicyViolation, p.closed())
+}
+
+func TestSocketWithoutToken(t *testing.T) {
+	s := start(t, change(func(s *Server) { s.timing.listen = 100 * time.Millisecond }))
+	tommy := openDevice(t, s, both("tommy"))
+	silent, refused := openPage(t, s), openPage(t, s)
+	refused.listen("hello")
+	assert.Equal(t, websocket.StatusPolicyViolation, silent.closed())
+	assert.Equal(t, websocket.StatusPolicyViolation, refused.closed())
+	s.Expire("tommy") // whoever has shown one stays
+	tommy.expectFault("error", 31205)
+	tommy.expect("offline")
+	time.Sleep(150 * time.Millisecond)
+	tommy.listen(mint(t, both("tommy")))
+	tommy.expect("connected")
+}
+
+func TestTooManySockets(t *testing.T) {
+	s := start(t)
+	s.mu.Lock()
+	s.sockets = maxSockets - 1
+	s.mu.Unlock()
+	openPage(t, s)
+	_, response, err := websocket.Dial(t.Context(), s.URL+"/signal", nil)
+	require.Error(t, err)
+	assert.Equal(t, 503, response.StatusCode)
+}
+
+func TestLongMessage(t *testing.T) {
+	s := start(t)
+	p := openPage(t, s)
+	p.conn.Write(t.Context(), websocket.MessageText, []byte(strings.Repeat(" ", maxMessageBytes+1)))
+	assert.Equal(t, websocket.StatusMessageTooBig, p.closed())
+}
+
+func TestEvents(t *testing.T) {
+	var log strings.Builder // the server writes one line at a time
+	s := start(t, Log(&log))
+	token := mint(t, both("tommy"))
+	p := openPage(t, s)
+	p.listen(token + "x")
+	p.expect("error")
+	p.listen(token)
+	p.expect("connected")
+	p.register()
+	p.expect("ready")
+	p.dial("a\nb\x1b[2J")
+	p.expect("hangup")
+	s.Close()
+	lines := log.String()
+	for _, want := range []string{"refused a token", "tommy is registered (1 device)", "client:tommy calls", "31404"} {
+		assert.Contains(t, lines, want)
+	}
+	for _, secret := range []string{token, authToken, apiKeySecret, "\x1b", "a\nb"} {
+		assert.NotContains(t, lines, secret)
+	}
+}
+
+func TestWaitSaysWhatIsMissing(t *testing.T) {
+	s := start(t)
+	ctx, cancel := context.WithTimeout(t.Context(), 10*time.Millisecond)
+	defer cancel()
+	err := s.WaitRegistered(ctx, "tommy", 2)
+	assert.EqualError(t, err, `capabilitytest: 0 devices are registered as "tommy", not 2: context deadline exceeded`)
+	_, err = s.WaitCall(ctx, func(Call) bool { return true })
+	assert.EqualError(t, err, `capabilitytest: no call matches: context deadline exceeded`)
+}

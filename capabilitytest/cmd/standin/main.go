@@ -1,0 +1,70 @@
+// Command standin runs the stand-in for Twilio of package capabilitytest, for
+// backends in any language. On standard output it prints the account's made-up
+// credentials and its own URL, as lines of an env file; on standard error, what
+// happens. A page loads {STANDIN_URL}/standin.js before the SDK.
+package main
+
+import (
+	"context"
+	"errors"
+	"flag"
+	"fmt"
+	"io"
+	"maps"
+	"os"
+	"os/signal"
+	"slices"
+	"syscall"
+
+	"github.com/seed-6c737938/capability/capabilitytest"
+)
+
+func main() {
+	ctx, stop := signal.NotifyContext(context.Background(), os.Interrupt, syscall.SIGTERM)
+	defer stop()
+	os.Exit(run(ctx, os.Args[1:], os.Getenv, os.Stdout, os.Stderr))
+}
+
+// run serves until ctx is done, and returns the exit status: 2 for a mistake
+// in how the command was called, 1 for any other failure.
+func run(ctx context.Context, args []string, getenv func(string) string, stdout, stderr io.Writer) int {
+	flags := flag.NewFlagSet("standin", flag.ContinueOnError)
+	flags.SetOutput(stderr)
+	addr := flags.String("addr", "127.0.0.1:4010", "`address` to listen on")
+	voice := flags.String("voice", "", "voice `URL` that is asked what to do with a call;\nwithout it, the client named by the parameter To is dialled")
+	closes := flags.Bool("close-on-refusal", false, "close the socket when a token expires or is refused")
+	if err := flags.Parse(args); errors.Is(err, flag.ErrHelp) {
+		return 0
+	} else if err != nil {
+		return 2
+	}
+	if flags.NArg() > 0 {
+		fmt.Fprintf(stderr, "standin: unknown argument %q: there are only flags\n", flags.Arg(0))
+		return 2
+	}
+	options := []capabilitytest.Option{
+		capabilitytest.Addr(*addr), capabilitytest.Credentials(getenv), capabilitytest.Log(stderr),
+	}
+	if *voice != "" {
+		options = append(options, capabilitytest.VoiceURL(*voice))
+	}
+	if *closes {
+		options = append(options, capabilitytest.CloseOnRefusal())
+	}
+	server, err := capabilitytest.Start(options...)
+	switch {
+	case errors.Is(err, syscall.EADDRINUSE):
+		fmt.Fprintf(stderr, "standin: %s is in use: choose another address with -addr, or any free port with -addr 127.0.0.1:0\n", *addr)
+		return 1
+	case err != nil:
+		fmt.Fprintln(stderr, "standin:", err)
+		return 1
+	}
+	defer server.Close()
+	env := server.Env()
+	for _, name := range slices.Sorted(maps.Keys(env)) {
+		fmt.Fprintf(stdout, "%s=%s\n", name, env[name])
+	}
+	<-ctx.Done()
+	return 0
+}

@@ -1,0 +1,56 @@
+package capabilitytest
+
+import (
+	"crypto/rand"
+	"errors"
+	"time"
+
+	"github.com/seed-6c737938/capability"
+)
+
+// credentials are those of the one account that a server knows.
+type credentials struct {
+	accountSID, authToken, applicationSID string
+	apiKeySID, apiKeySecret               string
+}
+
+func madeUp() credentials {
+	return credentials{
+		accountSID: sid("AC"), authToken: rand.Text(), applicationSID: sid("AP"),
+		apiKeySID: sid("SK"), apiKeySecret: rand.Text(),
+	}
+}
+
+// sid returns a made-up SID, which says that it is one.
+func sid(prefix string) string { return prefix + "test" + rand.Text() }
+
+// names are those that Twilio's quickstarts and command line use.
+func (c *credentials) names() map[string]*string {
+	return map[string]*string{
+		"TWILIO_ACCOUNT_SID":   &c.accountSID,
+		"TWILIO_AUTH_TOKEN":    &c.authToken,
+		"TWILIO_TWIML_APP_SID": &c.applicationSID,
+		"TWILIO_API_KEY":       &c.apiKeySID,
+		"TWILIO_API_SECRET":    &c.apiKeySecret,
+	}
+}
+
+// read takes the variables that are set.
+func (c *credentials) read(env func(string) string) {
+	for name, value := range c.names() {
+		if set := env(name); set != "" {
+			*value = set
+		}
+	}
+}
+
+// check reports what a builder would refuse, so that a program learns it when
+// it starts rather than when it mints its first token.
+func (c *credentials) check() error {
+	ttl := time.Minute
+	return errors.Join(
+		capability.New(c.accountSID, c.authToken).AllowClientOutgoing(c.applicationSID).SetTTL(ttl).Err(),
+		capability.NewWithAPIKey(c.accountSID, c.apiKeySID, c.apiKeySecret).
+			AllowClientIncoming("anybody").AllowClientOutgoing(c.applicationSID).SetTTL(ttl).Err(),
+	)
+}

@@ -1,0 +1,21 @@
+// Makes the Twilio SDK of this page talk to the stand-in at GATEWAY rather than to Twilio.
+(() => {
+  const { WebSocket, RTCPeerConnection } = globalThis;
+  const signalling = /^wss:\/\/(voice-js|chunderw)[^/]*\.twilio\.com\/signal$/;
+
+  globalThis.WebSocket = class extends WebSocket {
+    constructor(url, ...rest) {
+      super(signalling.test(url) ? GATEWAY : url, ...rest);
+    }
+  };
+
+  // The SDK sends its ICE candidates to nobody: Twilio's media servers need none, but another browser does.
+  globalThis.RTCPeerConnection = class extends RTCPeerConnection {
+    async setLocalDescription(description) {
+      await super.setLocalDescription(description);
+      while (this.iceGatheringState !== 'complete' && this.signalingState !== 'closed') {
+        await new Promise((resolve) => this.addEventListener('icegatheringstatechange', resolve, { once: true }));
+      }
+    }
+  };
+})();
