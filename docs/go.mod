@@ -2,7 +2,10 @@ module github.com/seed-6c737938/capability/docs
 
 go 1.25.0
 
-replace github.com/seed-6c737938/capability => ../
+replace (
+	github.com/seed-6c737938/capability => ../
+	github.com/seed-6c737938/capability/capabilitytest => ../capabilitytest
+)
 
 require (
 	github.com/gin-gonic/gin v1.10.1
@@ -11,6 +14,7 @@ require (
 	github.com/kevinburke/twilio-go/v2 v2.14.0
 	github.com/labstack/echo/v4 v4.16.0
 	github.com/seed-6c737938/capability v0.0.0
+	github.com/seed-6c737938/capability/capabilitytest v0.0.0
 	github.com/stretchr/testify v1.12.1
 )
 
@@ -19,6 +23,7 @@ require (
 	github.com/bytedance/sonic v1.15.0 // indirect
 	github.com/bytedance/sonic/loader v0.5.0 // indirect
 	github.com/cloudwego/base64x v0.1.6 // indirect
+	github.com/coder/websocket v1.8.15 // indirect
 	github.com/gabriel-vasile/mimetype v1.4.12 // indirect
 	github.com/gin-contrib/sse v1.1.0 // indirect
 	github.com/go-playground/locales v0.14.1 // indirect
