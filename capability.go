@@ -13,17 +13,18 @@
 //
 // A backend with many requests keeps one template, checks it with
 // [CapabilityToken.Err] when it starts, and mints from a [CapabilityToken.Clone]
-// for each request; package capabilityhttp is the handler for that. [Verify]
-// reads a capability token, whether this package or one of Twilio's libraries
-// minted it. [NewWithAPIKey] in place of [New] mints Access Tokens.
+// for each request. Package
+// [github.com/seed-6c737938/capability/capabilityhttp] is an HTTP handler that does
+// this. [Verify] reads a capability token, whether this package or one of Twilio's
+// libraries minted it. [NewWithAPIKey] in place of [New] mints Access Tokens.
 //
 // # Guarantees
 //
 // A token has the same bytes as the one Twilio's Python library mints for the
 // same calls at the same second, given params in alphabetical order. A token that
 // breaks one of Twilio's documented rules, or that grants anything other than
-// what was asked, is never minted: a mistake is an error, never repaired or cut
-// short.
+// what was asked, is never minted. A mistake is an error; it is never repaired or
+// truncated.
 //
 // The auth token and the API key secret never appear in errors, nor in what
 // fmt, log/slog, encoding/json or a printer based on reflection shows of a
@@ -45,12 +46,15 @@
 // a rule is Twilio's, its error code is cited; the rules were not checked against
 // the live service.
 //
-// See Twilio's [Capability Tokens] and [Access Tokens]. To develop and test
-// without an account, module capabilitytest in the same repository stands in for
-// Twilio.
+// Package [github.com/seed-6c737938/capability/capabilitytest], a module of its
+// own, stands in for Twilio in tests and during development.
+//
+// See Twilio's [Capability Tokens], [Access Tokens] and [Migrate Capability Tokens
+// to Access Tokens].
 //
 // [Capability Tokens]: https://www.twilio.com/docs/voice/sdks/deprecated-pages/client/capability-tokens
 // [Access Tokens]: https://www.twilio.com/docs/iam/access-tokens
+// [Migrate Capability Tokens to Access Tokens]: https://www.twilio.com/docs/voice/sdks/javascript/migrating-capability-token
 package capability
 
 import (
@@ -139,8 +143,8 @@ type CapabilityToken struct {
 	mistakes []error
 }
 
-// A claim is one of the backend's own. Its text, written once for a template and
-// its clones, is what it adds to a JSON object.
+// A claim is an extra claim. Its text, encoded once for a template and its clones,
+// is what it adds to a JSON object.
 type claim struct {
 	name, text string
 }
@@ -150,11 +154,11 @@ type claim struct {
 //
 // The account SID is "AC" and 1 to 32 ASCII letters or digits
 // ([ErrInvalidAccountSID]; Twilio error 31203). The auth token is the account's
-// secret: the live one, not a test credential. It is [ErrInvalidAuthToken] if it
-// is empty, contains white space or anything but printable ASCII, starts or ends
-// with a quote (a newline from a file or quotes from an env file are common
-// causes of Twilio error 31204), or is an SID; and if anything that the token
-// would say contains it. In FIPS 140-3 mode it has 14 bytes or more.
+// secret: the live one, not a test credential. It must be printable ASCII without
+// white space, must not start or end with a quote (a newline from a file and
+// quotes from an env file are common causes of Twilio error 31204), must not be an
+// SID, and must not occur in the token ([ErrInvalidAuthToken]). In FIPS 140-3 mode
+// it needs at least 14 bytes.
 func New(accountSID, authToken string) *CapabilityToken {
 	t := build(authToken)
 	t.accountSID = accountSID
@@ -170,8 +174,8 @@ func New(accountSID, authToken string) *CapabilityToken {
 // Access Tokens.
 //
 // The API key is a standard one of the account: an SID, "SK" and 1 to 32 ASCII
-// letters or digits, and a secret, for which the rules are those that [New] has
-// for the auth token ([ErrInvalidAPIKey]).
+// letters or digits, and a secret, which follows the rules of [New] for the auth
+// token ([ErrInvalidAPIKey]).
 //
 // An Access Token needs a client name, with at most 121 characters
 // ([ErrInvalidClientName]; Twilio error 51003). It cannot express what
@@ -206,7 +210,7 @@ func build(secret string) *CapabilityToken {
 // ASCII letters, digits and '_' ([ErrInvalidClientName]; Twilio errors 31105 and
 // 31100), or 1 to 121 in an Access Token (Twilio error 51003).
 // [EncodeClientName] makes such a name from any user ID. A device has one client
-// name: another is [ErrDuplicateScope].
+// name: a second one is [ErrDuplicateScope].
 func (t *CapabilityToken) AllowClientIncoming(clientName string) *CapabilityToken {
 	return t.SetClientName(clientName).grant(grant{kind: incoming})
 }
@@ -215,13 +219,13 @@ func (t *CapabilityToken) AllowClientIncoming(clientName string) *CapabilityToke
 // applicationSID: "AP" and 1 to 32 ASCII letters or digits
 // ([ErrInvalidApplicationSID]; Twilio error 31100). Twilio passes the params,
 // which are signed with the token, to the application's voice URL; see
-// [CapabilityToken.SetParams]. A second application, or other params, is
+// [CapabilityToken.SetParams]. A second application, or different params, is
 // [ErrDuplicateScope].
 func (t *CapabilityToken) AllowClientOutgoing(applicationSID string, params ...url.Values) *CapabilityToken {
 	t.fail(checkSID(ErrInvalidApplicationSID, "AP", applicationSID, t.secret()))
 	merged := t.merge(params)
 	if t.paramsSet && merged != nil && !equal(merged, t.params) {
-		t.fail(fmt.Errorf("%w: SetParams has set other params: is a Clone missing?", ErrDuplicateScope))
+		t.fail(fmt.Errorf("%w: SetParams has already set different params: is a Clone missing?", ErrDuplicateScope))
 	}
 	return t.grant(grant{kind: outgoing, applicationSID: applicationSID, params: merged})
 }
@@ -235,7 +239,7 @@ func (t *CapabilityToken) SetParams(params url.Values) *CapabilityToken {
 }
 
 // AllowEventStream lets the device subscribe to the account's events, or only to
-// those that match the filters. Other filters for the same device are
+// those that match the filters. Different filters in a second call are
 // [ErrDuplicateScope]. An Access Token cannot express it ([ErrInvalidScope]).
 func (t *CapabilityToken) AllowEventStream(filters ...url.Values) *CapabilityToken {
 	if t.access {
@@ -246,10 +250,10 @@ func (t *CapabilityToken) AllowEventStream(filters ...url.Values) *CapabilityTok
 
 // AddScope grants any other scope, written as given: no client name is added to
 // it. It bypasses the rules of the other methods, such as those for the
-// characters of a client name. [ErrInvalidScope] is a scope that could not be
-// read back, or any scope in an Access Token, which cannot express it;
-// [ErrDuplicateScope] is a scope that differs from one with the same service and
-// privilege.
+// characters of a client name. It fails with [ErrInvalidScope] if the scope could
+// not be parsed again, or in an Access Token, which cannot express it; and with
+// [ErrDuplicateScope] if a different scope with the same service and privilege was
+// already granted.
 func (t *CapabilityToken) AddScope(scope Scope) *CapabilityToken {
 	if t.access {
 		t.fail(fmt.Errorf("%w: %s: an Access Token grants only incoming and outgoing calls",
@@ -282,8 +286,8 @@ func (t *CapabilityToken) SetClientName(clientName string) *CapabilityToken {
 	return t
 }
 
-// SetTTL sets how long a token is valid from the moment at which it is minted: 1
-// second to [MaxTTL] ([ErrInvalidTTL]; Twilio errors 31207 and 20157). The end
+// SetTTL sets how long a token is valid after it is minted: 1 second to [MaxTTL]
+// ([ErrInvalidTTL]; Twilio errors 31207 and 20157). The end
 // is rounded down to a whole second. Prefer short lifetimes: a page that only
 // calls out needs its token for no more than a few seconds.
 func (t *CapabilityToken) SetTTL(ttl time.Duration) *CapabilityToken {
@@ -295,8 +299,8 @@ func (t *CapabilityToken) SetTTL(ttl time.Duration) *CapabilityToken {
 }
 
 // SetNotBefore sets the time before which a token is not valid (Twilio error
-// 31204). The default is the moment at which it is minted; the zero time leaves
-// the claim out. The time is rounded down to a whole second, and is
+// 31204). The default is the time it is minted; the zero time leaves the claim
+// out. The time is rounded down to a whole second, and is
 // [ErrInvalidNotBefore] if it is before 1970 or not before the token's end.
 func (t *CapabilityToken) SetNotBefore(notBefore time.Time) *CapabilityToken {
 	t.notBefore, t.notBeforeSet = notBefore, true
@@ -304,9 +308,9 @@ func (t *CapabilityToken) SetNotBefore(notBefore time.Time) *CapabilityToken {
 }
 
 // SetClaim adds a claim of the backend's own, replacing an earlier one with the
-// same name. The name is not empty and not reserved: neither a registered claim
-// of RFC 7519 section 4.1 nor "scope", nor in an Access Token "grants". Name and
-// value are valid UTF-8 ([ErrInvalidClaim]). Whoever has the token can read them.
+// same name. The name must not be empty, a registered claim (RFC 7519 section
+// 4.1), "scope" or, in an Access Token, "grants". Name and value must be valid
+// UTF-8 ([ErrInvalidClaim]). Anyone who has the token can read them.
 func (t *CapabilityToken) SetClaim(name, value string) *CapabilityToken {
 	if err := checkLen(len(name) + len(value)); err != nil {
 		return t.fail(err)
@@ -317,7 +321,7 @@ func (t *CapabilityToken) SetClaim(name, value string) *CapabilityToken {
 	}
 	switch {
 	case name == "" || slices.Contains(reserved, name):
-		return t.fail(fmt.Errorf("%w: name %s: use one that is neither empty nor reserved (%s)",
+		return t.fail(fmt.Errorf("%w: name %s: it must not be empty or reserved (%s)",
 			ErrInvalidClaim, t.quote(name), strings.Join(reserved, " ")))
 	case !utf8.ValidString(name) || !utf8.ValidString(value):
 		return t.fail(fmt.Errorf("%w: name %s, value %s: use valid UTF-8", ErrInvalidClaim, t.quote(name), t.quote(value)))
@@ -332,9 +336,9 @@ func (t *CapabilityToken) SetClaim(name, value string) *CapabilityToken {
 	return t
 }
 
-// SetRegion makes Access Tokens for a region of Twilio's other than the default,
-// us1, such as ie1: two lower-case letters and a number ([ErrInvalidRegion]). The
-// API key must belong to the same region. Capability tokens work only in us1.
+// SetRegion sets the Twilio region of Access Tokens, such as ie1: two lower-case
+// letters and a number ([ErrInvalidRegion]). The default is us1. The API key must
+// belong to the same region. Capability tokens work only in us1.
 func (t *CapabilityToken) SetRegion(region string) *CapabilityToken {
 	switch {
 	case !isRegion(region):
@@ -360,7 +364,7 @@ func isRegion(s string) bool {
 // ([ErrInvalidPushCredential]). Only an Access Token can name one.
 func (t *CapabilityToken) SetPushCredential(credentialSID string) *CapabilityToken {
 	if !t.access {
-		return t.fail(fmt.Errorf("%w: a capability token cannot name one: use NewWithAPIKey", ErrInvalidPushCredential))
+		return t.fail(fmt.Errorf("%w: a capability token cannot have one: use NewWithAPIKey", ErrInvalidPushCredential))
 	}
 	t.fail(checkSID(ErrInvalidPushCredential, "CR", credentialSID, t.secret()))
 	t.pushCredentialSID = credentialSID
@@ -374,24 +378,24 @@ func (t *CapabilityToken) Clone() *CapabilityToken {
 	return &clone
 }
 
-// Err returns all mistakes so far, joined, or nil. What a template may still
-// lack is reported only by Mint and ToJWT: a scope, and the client name of an
-// Access Token. So are params without an outgoing scope, and a token too long.
+// Err returns all mistakes so far, joined, or nil. A missing scope, a missing
+// client name of an Access Token, params without an outgoing scope, and a token
+// that is too long are reported only by Mint and ToJWT.
 func (t *CapabilityToken) Err() error {
 	return errors.Join(t.check(time.Now())...)
 }
 
-// Minted is a token, and what the page that gets it wants to know about it.
+// Minted is a token, with the facts about it that a page needs.
 type Minted struct {
 	Token      string    // in compact form (RFC 7515 section 7.1)
 	ClientName string    // "" if the device has none
 	ExpiresAt  time.Time // UTC, whole seconds
 }
 
-// Mint mints a token, which is valid from the moment of the call. It does not
-// modify the builder: the next token grants the same. The error is all mistakes,
-// joined, among them [ErrNoScope] if nothing was granted, and
-// [ErrTokenTooLong] if the token would exceed [MaxTokenSize].
+// Mint mints a token, which is valid from the time of the call. It does not modify
+// the builder: the next token grants the same. The error joins all mistakes,
+// including [ErrNoScope] if nothing was granted, and is [ErrTokenTooLong] if the
+// token would exceed [MaxTokenSize].
 func (t *CapabilityToken) Mint() (Minted, error) {
 	now := time.Now()
 	if err := errors.Join(append(t.check(now), t.missing()...)...); err != nil {
@@ -443,7 +447,7 @@ func (t *CapabilityToken) fail(err error) *CapabilityToken {
 	return t
 }
 
-// failIfSecretIn remembers a mistake if one of the texts, which whoever has the
+// failIfSecretIn remembers a mistake if one of the texts, which anyone who has the
 // token can read, contains the secret. A secret shorter than 16 bytes, as in an
 // example, may be in a text by chance. SIDs are not searched: their form is
 // checked.
@@ -453,7 +457,7 @@ func (t *CapabilityToken) failIfSecretIn(what string, texts ...string) {
 		invalid = ErrInvalidAPIKey
 	}
 	if len(secret) >= 16 && slices.ContainsFunc(texts, func(text string) bool { return redact.Contains(text, secret) }) {
-		t.fail(fmt.Errorf("%w: %s contains it, and whoever has the token could read it", invalid, what))
+		t.fail(fmt.Errorf("%w: %s contains it, and anyone who has the token could read it", invalid, what))
 	}
 }
 
@@ -635,8 +639,7 @@ func (t *CapabilityToken) accessClaims(now time.Time) accesstoken.Claims {
 	}
 }
 
-// mintedName returns the client name that a token says, as [Claims.ClientName]
-// does.
+// mintedName returns the client name in the token, as [Claims.ClientName] does.
 func (t *CapabilityToken) mintedName() string {
 	if t.access {
 		return t.clientName
@@ -689,7 +692,7 @@ func checkSecret(invalid error, secret string) error {
 	case secret == "":
 		return fmt.Errorf("%w: it is empty", invalid)
 	case isWholeSID(secret):
-		return fmt.Errorf("%w: it is an SID (%s…): two arguments or variables may have changed places", invalid, secret[:2])
+		return fmt.Errorf("%w: it is an SID (%s…): two arguments or variables may be swapped", invalid, secret[:2])
 	case len(secret) < 14 && fips140.Enabled():
 		return fmt.Errorf("%w: it is shorter than the 14 bytes that FIPS 140-3 mode requires", invalid)
 	case consistsOf(secret, ""): // as Twilio's secrets do: there is no need to look closer

@@ -453,9 +453,9 @@ capability: invalid application SID: "AC1": use AP and 1 to 32 ASCII letters or 
 capability: invalid scope: service "a b", privilege "": use 1 or more ASCII letters, digits, '_' or '-' for each
 capability: duplicate scope: client name "jenny": the device is already "to my": is a Clone missing?
 capability: invalid TTL: 48h0m0s: use 1s to 24h
-capability: invalid claim: name "exp": use one that is neither empty nor reserved (iss sub aud exp nbf iat jti scope)
+capability: invalid claim: name "exp": it must not be empty or reserved (iss sub aud exp nbf iat jti scope)
 capability: invalid region: "ie1": a capability token works only in us1: use NewWithAPIKey
-capability: invalid push credential SID: a capability token cannot name one: use NewWithAPIKey
+capability: invalid push credential SID: a capability token cannot have one: use NewWithAPIKey
 capability: invalid not before: 2000-01-05T00:00:00Z: use a time since 1970 and before the token expires, 48h0m0s after it is minted`)
 	})
 }

@@ -183,7 +183,7 @@ func ExampleCapabilityToken_SetPushCredential() {
 	fmt.Println(page.Err())
 	// Output:
 	// <nil>
-	// capability: invalid push credential SID: a capability token cannot name one: use NewWithAPIKey
+	// capability: invalid push credential SID: a capability token cannot have one: use NewWithAPIKey
 }
 
 func ExampleCapabilityToken_AllowEventStream() {

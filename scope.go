@@ -59,8 +59,8 @@ func parseScope(s string, secrets ...string) (Scope, error) {
 	return scope, nil
 }
 
-// String returns the scope as a token says it. It does not check whether it can
-// be parsed; [Scope.MarshalText] does.
+// String returns the scope as it is written in a token. It does not check that
+// [ParseScope] accepts it; [Scope.MarshalText] does.
 func (s Scope) String() string {
 	text := "scope:" + s.Service + ":" + s.Privilege
 	if params := s.Params.Encode(); params != "" {
@@ -121,7 +121,7 @@ func (s Scope) is(service, privilege string) bool {
 
 // applicationParams returns the signed params of an outgoing scope: a
 // form-encoded string within the form-encoded params. Twilio's Ruby library
-// encodes it once too little, so that a '%' that starts no escape is itself.
+// escapes it once too few, so a '%' that does not start an escape is literal.
 func (s Scope) applicationParams() (url.Values, error) {
 	parts := strings.Split(s.Params.Get("appParams"), "%")
 	for i, part := range parts[1:] {
@@ -242,10 +242,10 @@ func (t *CapabilityToken) describe(g grant) string {
 }
 
 // EncodeClientName makes a client name from any user ID, such as an e-mail
-// address or a UUID, reversibly: ASCII letters and digits stand for themselves,
-// every other byte is '_' and two upper-case hexadecimal digits, as in Twilio
-// Flex. Names that are encoded and names that are not should not be mixed. A name
-// longer than a token may have is an error when it is minted.
+// address or a UUID, reversibly: ASCII letters and digits are kept; every other
+// byte becomes '_' and two upper-case hexadecimal digits, as in Twilio Flex. Encode
+// all of a backend's names or none of them. A name that is too long is reported by
+// the method it is given to.
 func EncodeClientName(user string) string {
 	name := make([]byte, 0, len(user)+8)
 	for i := range len(user) {
@@ -308,12 +308,12 @@ type Claims struct {
 }
 
 // Verify reads a capability token of the account, signed with any of the auth
-// tokens: give several while the account's auth token is rotated. It accepts
+// tokens: pass several while rotating the account's auth token. It accepts
 // what this package and Twilio's own libraries mint, and nothing looser:
 //
 //   - at most [MaxTokenSize] bytes ([ErrTokenTooLong]);
-//   - only HS256, no header parameter but alg and a typ of JWT, and the one
-//     base64url spelling of the token, in UTF-8 (RFC 7515 section 2, RFC 8725
+//   - only HS256, no header parameter but alg and a typ of JWT, and the
+//     canonical base64url encoding of the token, in UTF-8 (RFC 7515 section 2, RFC 8725
 //     sections 3.1, 3.7 and 3.11);
 //   - exp, iss and scope, which must be present, though scope may be empty, and
 //     nbf, since 1970, if present, without leeway for the clock;
@@ -326,11 +326,11 @@ type Claims struct {
 // 31202), [jwt.ErrTokenInvalidIssuer] (31203), [jwt.ErrTokenExpired] (31205),
 // [jwt.ErrTokenNotValidYet], [jwt.ErrTokenMalformed] and so on (31204). An
 // account SID or auth token that [New] would refuse, or no auth token at all, is
-// [ErrInvalidAccountSID] or [ErrInvalidAuthToken] before the token is looked at.
+// [ErrInvalidAccountSID] or [ErrInvalidAuthToken] before the token is read.
 //
 // The signature is checked before any JSON is decoded: to refuse a forged token
 // takes at most its own length in memory, and for each auth token its length and
-// about a kilobyte. Of several claims with one name the last counts (RFC 7519
+// about a kilobyte. If a claim occurs twice, the last one counts (RFC 7519
 // section 4).
 func Verify(token, accountSID string, authTokens ...string) (*Claims, error) {
 	if err := checkArguments(accountSID, authTokens); err != nil {
@@ -346,8 +346,8 @@ func Verify(token, accountSID string, authTokens ...string) (*Claims, error) {
 	return readClaims(claims, authTokens)
 }
 
-// checkArguments returns what is wrong with the arguments of Verify: an empty key,
-// above all, would verify as well as any other.
+// checkArguments returns what is wrong with the arguments of Verify. An empty key in
+// particular would verify tokens signed with an empty key.
 func checkArguments(accountSID string, authTokens []string) error {
 	err := checkSID(ErrInvalidAccountSID, "AC", accountSID, authTokens...)
 	if len(authTokens) == 0 {
@@ -396,7 +396,7 @@ func (c *Claims) scope(service, privilege string) (scope Scope, ok bool) {
 }
 
 // open returns the claims of a token whose signature, header and registered
-// claims are in order.
+// claims are valid.
 func open(token, accountSID string, authTokens []string) (jwt.MapClaims, error) {
 	text, err := jws.Open(token, authTokens...)
 	if errors.Is(err, jwt.ErrTokenSignatureInvalid) && accesstoken.HasContentType(token) {

@@ -2,9 +2,9 @@
 // Tokens, whichever the builder mints.
 //
 // The backend decides who is asking and what they may do; [Handler] does the rest
-// of what a token endpoint needs. It sets no CORS header, so only pages of the
+// of what a token endpoint needs. It sets no CORS headers, so only pages of the
 // same origin can read a token: to let others read it, wrap it in a handler that
-// says so. It does not authenticate users or limit request rates.
+// sets them. It does not authenticate users or limit request rates.
 package capabilityhttp
 
 import (
@@ -34,7 +34,7 @@ func (e *Error) Error() string { return fmt.Sprintf("%d %s", e.Status, e.Message
 //
 // The function mint returns what the sender of the request may do. It may run in
 // many goroutines at once. [capability.EncodeClientName] makes a client name from
-// whatever identifies a user. A panic in mint is handled like an error. If the
+// any user ID. A panic in mint is handled like an error. If the
 // request has been cancelled, nothing is minted.
 func Handler(mint func(*http.Request) (*capability.CapabilityToken, error)) http.Handler {
 	return http.HandlerFunc(func(w http.ResponseWriter, r *http.Request) {

@@ -136,18 +136,18 @@ func checkHeader(part string) error {
 		return fmt.Errorf("header: %w", err)
 	}
 	if header["alg"] != "HS256" {
-		return fmt.Errorf("%w: the alg of its header is not HS256", jwt.ErrTokenSignatureInvalid)
+		return fmt.Errorf("%w: header alg is not HS256", jwt.ErrTokenSignatureInvalid)
 	}
 	known := 1
 	if typ, ok := header["typ"]; ok {
 		known++
 		if typ != "JWT" {
-			return fmt.Errorf("%w: the typ of its header is not JWT", jwt.ErrTokenUnverifiable)
+			return fmt.Errorf("%w: header typ is not JWT", jwt.ErrTokenUnverifiable)
 		}
 	}
 	// An extension may be critical (RFC 7515 section 4.1.11), and none is known here.
 	if len(header) > known {
-		return fmt.Errorf("%w: its header has more than alg and typ", jwt.ErrTokenUnverifiable)
+		return fmt.Errorf("%w: header has parameters other than alg and typ", jwt.ErrTokenUnverifiable)
 	}
 	return nil
 }
