@@ -79,6 +79,7 @@ func (s *Server) handle(d *device, m message) {
 	case "dtmf":
 		if l := d.leg(m.Payload.CallSID); l != nil {
 			l.call.digits += m.Payload.DTMF
+			s.event("%s dials the digits %s", d.name(), m.Payload.DTMF)
 		}
 	}
 }
