@@ -74,7 +74,6 @@ async function open(place, identity, { sdk, kind }) {
   const context = await browser.newContext({ permissions: ['microphone'] });
   place.contexts.push(context);
   const page = await context.newPage();
-  page.on('pageerror', (error) => assert.fail(error.stack));
   await page.addInitScript(watchSockets);
   await page.goto(`${place.backend.url}/${sdk}?identity=${identity}&kind=${kind}`);
   const phone = {
