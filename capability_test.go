@@ -263,6 +263,7 @@ func assertGrants(t testing.TB, v vector.Vector, claims *capability.Claims) {
 // Each row of the table of rules. A builder has one mistake, or none.
 func TestRules(t *testing.T) {
 	longest := strings.Repeat("x", 256)
+	half := strings.Repeat("x", capability.MaxTokenSize/2+1) // two of these are too long for a token
 	tests := []struct {
 		name  string
 		token *capability.CapabilityToken
@@ -365,6 +366,9 @@ func TestRules(t *testing.T) {
 		{"other signed params after SetParams", newToken().SetParams(url.Values{"a": {"1"}}).AllowClientOutgoing("AP1", url.Values{"a": {"2"}}), capability.ErrDuplicateScope},
 		{"outgoing scope whose params are not escaped", newToken().AddScope(outgoingScope("discount=10%")), nil},
 		{"outgoing scope with more params than can be read", newToken().AddScope(outgoingScope(strings.Repeat("&a", 10_001))), capability.ErrInvalidScope},
+		{"more params than can be read, of two names", newToken().AllowClientOutgoing("AP1", url.Values{"a": make([]string, 5001), "b": make([]string, 5001)}), capability.ErrInvalidScope},
+		{"values of params too long together", newToken().AllowClientOutgoing("AP1", url.Values{"a": {half, half}}), capability.ErrTokenTooLong},
+		{"names of params too long together", newToken().AllowClientOutgoing("AP1", url.Values{half: {""}, half + "b": {""}}), capability.ErrTokenTooLong},
 		{"default region", newToken().SetRegion("us1"), nil},
 		{"another region", newToken().SetRegion("ie1"), capability.ErrInvalidRegion},
 		{"push credential", newToken().SetPushCredential("CR1"), capability.ErrInvalidPushCredential},
@@ -395,6 +399,8 @@ func TestRules(t *testing.T) {
 		{"Access Token with a claim named grants", newAccessToken().SetClaim("grants", "all"), capability.ErrInvalidClaim},
 		{"Access Token for the default region", newAccessToken().SetRegion("us1"), nil},
 		{"Access Token for a region", newAccessToken().SetRegion("ie1"), nil},
+		{"Access Token for the longest region", newAccessToken().SetRegion("us123456"), nil},
+		{"Access Token for a region that is too long", newAccessToken().SetRegion("us1234567"), capability.ErrInvalidRegion},
 		{"Access Token for no region", newAccessToken().SetRegion(""), capability.ErrInvalidRegion},
 		{"Access Token for an edge location", newAccessToken().SetRegion("dublin"), capability.ErrInvalidRegion},
 		{"Access Token for a region in capitals", newAccessToken().SetRegion("IE1"), capability.ErrInvalidRegion},
@@ -650,6 +656,23 @@ func TestRefusingCostsLittle(t *testing.T) {
 			assert.ErrorIs(t, err, tt.want)
 			assert.Less(t, after.TotalAlloc-before.TotalAlloc, uint64(8<<20))
 		})
+	}
+}
+
+// A secret cannot be shown, so the message has to say which slip it was.
+func TestErrorsNameWhatIsWrongWithASecret(t *testing.T) {
+	for secret, want := range map[string]string{
+		"":                   "it is empty",
+		authToken + "\n":     "white space or a control character",
+		authToken + "\x7f":   "white space or a control character",
+		authToken + "\u0080": "not ASCII",
+		"\ufeff" + authToken: "not ASCII",
+		`"` + authToken:      "starts or ends with a quote",
+		accountSID:           "it is an SID (AC…)",
+	} {
+		err := capability.New(accountSID, secret).Err()
+		assert.ErrorIs(t, err, capability.ErrInvalidAuthToken)
+		assert.ErrorContains(t, err, want)
 	}
 }
 

@@ -118,6 +118,7 @@ func TestScopeMarshalRefuses(t *testing.T) {
 		{Service: "client:outgoing", Privilege: "x"},
 		{Service: "client", Privilege: "incoming?clientName=tommy"},
 		{Service: "a", Privilege: "b", Params: url.Values{"": make([]string, 10_001)}},
+		{Service: "a", Privilege: "b", Params: url.Values{"a": make([]string, 5001), "b": make([]string, 5001)}},
 		outgoingScope(strings.Repeat("&a", 10_001)),
 	} {
 		_, err := scope.MarshalText()
