@@ -1300,6 +1300,7 @@ func FuzzVerify(f *testing.F) {
 		`{"scope":"scope:a:b?k=1;&%zz","iss":"AC1","exp":946684860}`, `{"scope":7,"iss":"AC1","exp":946684860}`,
 		`{"scope":"scope:a:b","iss":"AC2","exp":946684860}`, `{"scope":"scope:a:b","iss":"AC1","exp":946684860,"aud":"x","tenant":"blue"}`,
 		`{"scope":"scope:a:b","iss":"AC1","exp":1e300}`, `{"scope":"scope:a:b","iss":"AC1","exp":946684860.5}`, `{"scope":"scope:a:b","iss":"AC1","exp":946684860,"nbf":-5}`,
+		`{"scope":"scope:a:b","iss":"AC1","exp":4102444800}`, `{"scope":"openid","iss":"AC1","exp":946684860}`, `{"scope":"scope:a","iss":"AC1","exp":946684860}`,
 		`{"iss":"AC1","exp":"946684860"}`, `[]`, "\xff", "",
 	} {
 		f.Add(header, claims, "")
@@ -1408,43 +1409,52 @@ func FuzzMintThenVerify(f *testing.F) {
 	})
 }
 
-// FuzzMintAccessToken checks that what can be minted holds exactly what was
+// FuzzMintAccessToken checks that what can be minted contains exactly what was
 // granted, as another JSON reader sees it.
 func FuzzMintAccessToken(f *testing.F) {
-	f.Add("tommy", "AP1", "a", "1", "2", "SK1", "key", "tenant", "blue")
-	f.Add("x_9", "APabc", "&\"\\\u2028", "é😀\x7f", "\xff", "SKz", "k", "</script>", "\x00")
-	f.Fuzz(func(t *testing.T, name, application, param, first, second, sid, secret, claim, text string) {
+	f.Add("tommy", "AP1", "a", "1", "2", "SK1", "key", "tenant", "blue", "", "")
+	f.Add("x_9", "APabc", "&\"\\\u2028", "é😀\x7f\n\x00", "<>", "SKz", "k", "</script>", "\x00", "ie1", "CR1")
+	f.Add("tommy", "AP1", "a", "1", "\xff", "SK1", "key", "tenant", "blue", "", "")
+	f.Add("tommy", "AP1", "a", "1", "2", "SK1", "key", "tenant", "blue", `ie1","alg":"none`, `CR1"},"x":{"`)
+	f.Fuzz(func(t *testing.T, name, application, param, first, second, sid, secret, claim, text, region, push string) {
 		synctest.Test(t, func(t *testing.T) {
-			signed, err := capability.NewWithAPIKey(accountSID, sid, secret).
+			header := map[string]any{"alg": "HS256", "cty": "twilio-fpa;v=1", "typ": "JWT"}
+			voice := map[string]any{
+				"incoming": map[string]any{"allow": true},
+				"outgoing": map[string]any{
+					"application_sid": application,
+					"params":          map[string]any{param: []any{first, second}, param + "x": second},
+				},
+			}
+			token := capability.NewWithAPIKey(accountSID, sid, secret).
 				AllowClientIncoming(name).
 				AllowClientOutgoing(application, url.Values{param: {first, second}, param + "x": {second}}).
-				SetClaim(claim, text).
-				ToJWT()
+				SetClaim(claim, text)
+			if region != "" {
+				token.SetRegion(region)
+				header["twr"] = region
+			}
+			if push != "" {
+				token.SetPushCredential(push)
+				voice["push_credential_sid"] = push
+			}
+			signed, err := token.ToJWT()
 			if err != nil {
 				return
 			}
-			got := jwt.MapClaims{}
-			_, err = jwt.ParseWithClaims(signed, got, func(*jwt.Token) (any, error) { return []byte(secret), nil },
-				jwt.WithValidMethods([]string{"HS256"}), jwt.WithIssuer(sid), jwt.WithSubject(accountSID))
+			parsed, err := jwt.Parse(signed, func(*jwt.Token) (any, error) { return []byte(secret), nil },
+				jwt.WithValidMethods([]string{"HS256"}))
 			require.NoError(t, err)
+			require.Equal(t, header, parsed.Header)
 			require.Equal(t, jwt.MapClaims{
-				"jti": sid + "-946684800",
-				"grants": map[string]any{
-					"voice": map[string]any{
-						"incoming": map[string]any{"allow": true},
-						"outgoing": map[string]any{
-							"application_sid": application,
-							"params":          map[string]any{param: []any{first, second}, param + "x": second},
-						},
-					},
-					"identity": name,
-				},
-				"iss": sid,
-				"exp": 946688400.0,
-				"nbf": 946684800.0,
-				"sub": accountSID,
-				claim: text,
-			}, got)
+				"jti":    sid + "-946684800",
+				"grants": map[string]any{"voice": voice, "identity": name},
+				"iss":    sid,
+				"exp":    946688400.0,
+				"nbf":    946684800.0,
+				"sub":    accountSID,
+				claim:    text,
+			}, parsed.Claims)
 		})
 	})
 }

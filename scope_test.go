@@ -142,6 +142,7 @@ func FuzzParseScope(f *testing.F) {
 	f.Add("scope:a:b?&")
 	f.Add("scope:client:outgoing?appSid=AP123123&appParams=a%3D1%26b%3D2&clientName=to%20m+y;")
 	f.Add("scope:stream:subscribe?path=/2010-04-01/Events&=&&k")
+	f.Add("scope:client:outgoing?appParams=a%3D10%25%26b%3D%25zz")
 	f.Fuzz(func(t *testing.T, text string) {
 		scope, err := capability.ParseScope(text)
 		if err != nil {
