@@ -1193,6 +1193,7 @@ func TestVerifyWithARotatedAuthToken(t *testing.T) {
 	}
 	_, err := capability.Verify(signed, accountSID, "new", "newer")
 	assert.ErrorIs(t, err, jwt.ErrTokenSignatureInvalid)
+	assert.NotErrorIs(t, err, jwt.ErrTokenUnverifiable, "as if it were an Access Token")
 }
 
 // Known attacks stand in internal/hostile: these rows are one for each rule.
@@ -1209,7 +1210,8 @@ func TestVerifyRefuses(t *testing.T) {
 		{"no exp", nil, map[string]any{"exp": nil}, jwt.ErrTokenRequiredClaimMissing},
 		{"exp past", nil, map[string]any{"exp": now}, jwt.ErrTokenExpired},
 		{"exp with a fraction", nil, map[string]any{"exp": now + 60.5}, jwt.ErrTokenInvalidClaims},
-		{"exp that a float64 does not count", nil, map[string]any{"exp": 1e18}, jwt.ErrTokenInvalidClaims},
+		{"exp as late as a float64 counts", nil, map[string]any{"exp": int64(1 << 53)}, capability.ErrInvalidTTL},
+		{"exp that a float64 does not count", nil, map[string]any{"exp": int64(1<<53 + 2)}, jwt.ErrTokenInvalidClaims},
 		{"nbf to come", nil, map[string]any{"nbf": now + 1}, jwt.ErrTokenNotValidYet},
 		{"nbf before 1970", nil, map[string]any{"nbf": -5}, jwt.ErrTokenInvalidClaims},
 		{"another iss", nil, map[string]any{"iss": "AC1"}, jwt.ErrTokenInvalidIssuer},
