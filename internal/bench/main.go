@@ -1,6 +1,6 @@
 // Command bench mints tokens with this module and with other libraries side by
-// side, and prints what they cost as Markdown. What the benchmarks themselves
-// print goes to the standard error as they run.
+// side, and prints what they cost as Markdown. The benchmarks' own output goes to
+// standard error while they run.
 //
 // Run it in its own folder: go run .
 package main
@@ -25,7 +25,7 @@ import (
 	"time"
 )
 
-// The contestants that the goals are about.
+// The contestants that the goals name.
 const (
 	byClone   = "capability by Clone"
 	fromNew   = "capability from New"
@@ -95,8 +95,8 @@ func run(rounds int, benchtime time.Duration) error {
 	return nil
 }
 
-// measure runs every benchmark once in each round, so that a busy moment of the
-// machine falls on all contestants alike.
+// measure runs every benchmark once in each round, so that a busy moment affects
+// all contestants alike.
 func measure(binary string, rounds int, benchtime time.Duration) ([]byte, error) {
 	if _, err := output("go", "test", "-c", "-o", binary, "."); err != nil {
 		return nil, err
@@ -165,7 +165,7 @@ func parse(raw []byte) (map[string]result, error) {
 	return fastest, nil
 }
 
-// writeTable writes the costs of one token by each contestant of a benchmark,
+// writeTable writes what one token costs with each contestant of a benchmark,
 // cheapest first.
 func writeTable(w io.Writer, results map[string]result, benchmark string) {
 	clone, fresh := results["Mint/"+byClone], results["Mint/"+fromNew]
@@ -183,7 +183,7 @@ func writeTable(w io.Writer, results map[string]result, benchmark string) {
 	}
 }
 
-// writeGoals writes what this module means to reach, and whether it did.
+// writeGoals writes this module's goals, and whether they were met.
 func writeGoals(w io.Writer, results map[string]result) {
 	clone, fresh, library := results["Mint/"+byClone], results["Mint/"+fromNew], results["Mint/"+golangJWT]
 	best := fastestLibrary(results)

@@ -1,8 +1,8 @@
 // Command load measures this module as a backend uses it: behind an HTTP server
-// with many clients at once, and beside Node servers that mint the same tokens
-// with Twilio's own library. Then it mints and verifies for minutes, to see
-// whether memory is kept. It prints Markdown, and stops with status 1 after the
-// first server with a wrong answer or token.
+// with many clients at once, next to Node servers that mint the same tokens with
+// Twilio's own library, and next to a server that does not mint at all. Then it
+// mints and verifies for minutes, to see whether memory leaks. It prints Markdown,
+// and stops with status 1 after the first server with a wrong answer or token.
 //
 // Run it in the folder of its module: go run ./load
 package main
@@ -147,8 +147,8 @@ func compare(ctx context.Context, duration time.Duration, connections int) error
 }
 
 // compareBare compares the server with one that only writes the same bytes. wrk
-// asks both for one path, without a script, which costs it more than the answers
-// cost the servers.
+// runs without its script, which would cost it more than the answers cost the
+// servers.
 func compareBare(ctx context.Context, duration time.Duration, connections int) error {
 	self, err := os.Executable()
 	if err != nil {
@@ -184,7 +184,7 @@ func measureRate(ctx context.Context, duration time.Duration, connections int, c
 	return parseRate(out)
 }
 
-// A result is what a server did while it was measured.
+// A result is how a server performed while it was measured.
 type result struct {
 	figures
 	memory   float64 // in KiB
@@ -194,7 +194,7 @@ type result struct {
 // rate returns how many tokens were minted in a second.
 func (r result) rate() float64 { return r.Requests / r.Duration * 1e6 }
 
-// measure starts a server, has it warm up and asks it for tokens.
+// measure starts a server, warms it up and asks it for tokens.
 func measure(ctx context.Context, duration time.Duration, connections int, command []string) (r result, err error) {
 	server, err := start(ctx, command)
 	if err != nil {
