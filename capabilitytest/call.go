@@ -220,6 +220,9 @@ func (s *Server) resume(d *device, p payload) {
 // adopt continues, on a new socket, the calls of a page with SDK 1.x, which keeps
 // them but says nothing of them: it shows the same token.
 func (s *Server) adopt(d *device) {
+	if !d.sdk1 {
+		return
+	}
 	for _, c := range s.calls {
 		for _, l := range c.talking() {
 			if l.device.gone && l.device.token == d.token {

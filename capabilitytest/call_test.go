@@ -125,6 +125,24 @@ func TestCallOfSDK1OutlivesSocket(t *testing.T) {
 	assert.Equal(t, tommySID, tommy.expect("hangup").CallSID)
 }
 
+// The new socket can be there before the old one is known to be lost.
+func TestCallOfSDK1MovesToSocketThatCameFirst(t *testing.T) {
+	c := talk(t)
+	token := mint(t, both("alice"))
+	var pages [2]*page
+	for i := range pages {
+		pages[i] = openPage(t, c.server)
+		pages[i].send("listen", payload{Token: token, BrowserInfo: browserInfo{"1.15.1"}})
+		pages[i].expect("connected")
+	}
+	pages[0].resume(c.aliceSID, c.aliceReconnect) // so that the call is the first one's
+	pages[0].expect("answer")
+	pages[0].conn.CloseNow()
+	require.NoError(t, c.server.wait(t.Context(), func() bool { return len(c.server.devices) == 3 }))
+	pages[1].send("hangup", payload{CallSID: c.aliceSID})
+	assert.Equal(t, c.tommySID, c.tommy.expect("hangup").CallSID)
+}
+
 func TestBusyCallerMayNotCall(t *testing.T) {
 	s := start(t)
 	alice, tommy := openDevice(t, s, both("alice")), openDevice(t, s, both("tommy"))
@@ -214,6 +232,9 @@ func TestRefuse(t *testing.T) {
 func TestExpire(t *testing.T) {
 	s := start(t)
 	tommy := openDevice(t, s, both("tommy"))
+	caller := openDevice(t, s, newToken().SetClientName("caller").AllowClientOutgoing(applicationSID))
+	s.Expire("caller") // which is not registered
+	caller.expectFault("error", 31205)
 	s.Expire("tommy")
 	tommy.expectFault("error", 31205)
 	tommy.expect("offline")
@@ -233,16 +254,15 @@ func TestCloseOnRefusal(t *testing.T) {
 }
 
 func TestSocketWithoutToken(t *testing.T) {
-	s := start(t, change(func(s *Server) { s.timing.listen = 100 * time.Millisecond }))
+	s := start(t, change(func(s *Server) { s.timing.listen = 500 * time.Millisecond }))
 	tommy := openDevice(t, s, both("tommy"))
+	s.Expire("tommy") // whoever has shown one stays
+	tommy.expectFault("error", 31205)
+	tommy.expect("offline")
 	silent, refused := openPage(t, s), openPage(t, s)
 	refused.listen("hello")
 	assert.Equal(t, websocket.StatusPolicyViolation, silent.closed())
 	assert.Equal(t, websocket.StatusPolicyViolation, refused.closed())
-	s.Expire("tommy") // whoever has shown one stays
-	tommy.expectFault("error", 31205)
-	tommy.expect("offline")
-	time.Sleep(150 * time.Millisecond)
 	tommy.listen(mint(t, both("tommy")))
 	tommy.expect("connected")
 }
@@ -250,7 +270,9 @@ func TestSocketWithoutToken(t *testing.T) {
 func TestTooManySockets(t *testing.T) {
 	s := start(t)
 	s.mu.Lock()
-	s.sockets = maxSockets - 1
+	for range maxSockets - 1 {
+		s.devices[&device{}] = true
+	}
 	s.mu.Unlock()
 	openPage(t, s)
 	_, response, err := websocket.Dial(t.Context(), s.URL+"/signal", nil)

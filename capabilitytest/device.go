@@ -21,6 +21,7 @@ type device struct {
 	gone   bool
 
 	token      string
+	sdk1       bool // SDK 1.x
 	grants     *grants
 	proven     bool   // it has shown a valid token
 	refusal    *fault // why the device may do nothing, or nil
@@ -79,6 +80,7 @@ func (s *Server) handle(d *device, m message) {
 	case "dtmf":
 		if l := d.leg(m.Payload.CallSID); l != nil {
 			l.call.digits += m.Payload.DTMF
+			s.event("%s dials the digits %s", d.name(), m.Payload.DTMF)
 		}
 	}
 }
@@ -114,9 +116,8 @@ func (s *Server) listen(d *device, token, sdk string) {
 		Token:  identity{granted.clientName, int(ttl.Round(time.Second).Seconds())},
 		Region: "local", Gateway: "standin",
 	})
-	if strings.HasPrefix(sdk, "1.") {
-		s.adopt(d)
-	}
+	d.sdk1 = strings.HasPrefix(sdk, "1.")
+	s.adopt(d)
 }
 
 func (s *Server) expire(d *device) {
@@ -216,6 +217,12 @@ func (s *Server) leave(d *device, left bool) {
 				s.notify()
 			}
 		})
+	}
+	for other := range s.devices { // the page may be back before its old socket is known to be lost
+		if other != d && !other.gone && other.token == d.token {
+			s.adopt(other)
+			return
+		}
 	}
 }
 

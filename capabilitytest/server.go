@@ -6,6 +6,7 @@ import (
 	"encoding/json"
 	"fmt"
 	"io"
+	"iter"
 	"net"
 	"net/http"
 	"net/netip"
@@ -36,8 +37,8 @@ type Server struct {
 	cancel   context.CancelFunc
 	running  sync.WaitGroup // the listener, each socket, each call
 
-	mu       sync.Mutex // guards all below, and every device and call
-	sockets  int
+	mu       sync.Mutex           // guards all below, and every device and call
+	devices  map[*device]bool     // one for each socket
 	clients  map[string][]*device // by client name, the oldest registration first
 	refusals map[string]int       // by client name, what its next listen is answered
 	calls    []*call              // the oldest first
@@ -141,6 +142,7 @@ func Start(options ...Option) (*Server, error) {
 			reconnect: 15 * time.Second,
 			webhook:   15 * time.Second,
 		},
+		devices:  map[*device]bool{},
 		clients:  map[string][]*device{},
 		refusals: map[string]int{},
 		changed:  make(chan struct{}),
@@ -320,7 +322,7 @@ func (s *Server) Refuse(name string, code int) {
 func (s *Server) Expire(name string) {
 	s.mu.Lock()
 	defer s.mu.Unlock()
-	for _, d := range slices.Clone(s.clients[name]) {
+	for d := range s.devicesOf(name) {
 		s.expire(d)
 	}
 }
@@ -330,8 +332,20 @@ func (s *Server) Expire(name string) {
 func (s *Server) Disconnect(name string) {
 	s.mu.Lock()
 	defer s.mu.Unlock()
-	for _, d := range s.clients[name] {
+	for d := range s.devicesOf(name) {
 		d.stop(errCut)
+	}
+}
+
+// devicesOf returns the devices that have shown a token of the client, whether
+// they are registered or not.
+func (s *Server) devicesOf(name string) iter.Seq[*device] {
+	return func(yield func(*device) bool) {
+		for d := range s.devices {
+			if d.grants != nil && d.grants.clientName == name && !yield(d) {
+				return
+			}
+		}
 	}
 }
 

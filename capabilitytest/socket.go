@@ -29,19 +29,23 @@ var (
 // serveSocket serves one device for as long as its socket lasts.
 func (s *Server) serveSocket(w http.ResponseWriter, r *http.Request) {
 	s.mu.Lock()
-	if s.ctx.Err() != nil || s.sockets == maxSockets {
+	if s.ctx.Err() != nil || len(s.devices) == maxSockets {
 		s.mu.Unlock()
 		http.Error(w, "too many sockets are open", http.StatusServiceUnavailable)
 		return
 	}
-	s.sockets++
+	ctx, stop := context.WithCancelCause(s.ctx)
+	d := &device{outbox: make(chan []byte, outboxSize), stop: stop, refusal: faultNoToken}
+	s.devices[d] = true
 	s.running.Add(1)
 	s.mu.Unlock()
 	defer s.running.Done()
 	defer func() {
 		s.mu.Lock()
 		defer s.mu.Unlock()
-		s.sockets--
+		stop(nil)
+		delete(s.devices, d)
+		s.notify()
 	}()
 
 	conn, err := websocket.Accept(w, r, &websocket.AcceptOptions{
@@ -56,8 +60,6 @@ func (s *Server) serveSocket(w http.ResponseWriter, r *http.Request) {
 	defer conn.CloseNow()
 	conn.SetReadLimit(maxMessageBytes)
 
-	ctx, stop := context.WithCancelCause(s.ctx)
-	d := &device{outbox: make(chan []byte, outboxSize), stop: stop, refusal: faultNoToken}
 	unproven := time.AfterFunc(s.timing.listen, func() {
 		s.mu.Lock()
 		defer s.mu.Unlock()
@@ -66,6 +68,9 @@ func (s *Server) serveSocket(w http.ResponseWriter, r *http.Request) {
 		}
 	})
 	defer unproven.Stop()
+	reading, abandon := context.WithCancel(context.Background())
+	defer abandon()
+	context.AfterFunc(ctx, func() { time.AfterFunc(time.Second, abandon) }) // if the page does not answer a close frame
 	written := make(chan struct{})
 	go func() {
 		defer close(written)
@@ -73,7 +78,7 @@ func (s *Server) serveSocket(w http.ResponseWriter, r *http.Request) {
 	}()
 	defer func() { stop(nil); <-written }()
 
-	left := s.read(conn, d)
+	left := s.read(reading, conn, d)
 	s.mu.Lock()
 	defer s.mu.Unlock()
 	s.leave(d, left)
@@ -81,9 +86,9 @@ func (s *Server) serveSocket(w http.ResponseWriter, r *http.Request) {
 
 // read handles what the page says until the socket closes, and reports whether
 // the page itself left: it was closed or reloaded, and will not come back.
-func (s *Server) read(conn *websocket.Conn, d *device) (left bool) {
+func (s *Server) read(ctx context.Context, conn *websocket.Conn, d *device) (left bool) {
 	for {
-		_, data, err := conn.Read(context.Background()) // write closes conn
+		_, data, err := conn.Read(ctx)
 		if err != nil {
 			return websocket.CloseStatus(err) == websocket.StatusGoingAway
 		}
@@ -131,7 +136,6 @@ func finish(conn *websocket.Conn, outbox <-chan []byte, cause error) {
 			return
 		}
 	}
-	defer time.AfterFunc(time.Second, func() { conn.CloseNow() }).Stop() // a page that does not answer
 	switch {
 	case errors.Is(cause, errRefused), errors.Is(cause, errNoToken):
 		conn.Close(websocket.StatusPolicyViolation, cause.Error())

@@ -17,5 +17,10 @@
         await new Promise((resolve) => this.addEventListener('icegatheringstatechange', resolve, { once: true }));
       }
     }
+
+    // The SDK sends digits as tones in the audio, where only Twilio hears them. Without a sender of tones it tells the stand-in.
+    getSenders() {
+      return super.getSenders().map((sender) => Object.defineProperty(sender, 'dtmf', { value: null, configurable: true }));
+    }
   };
 })();

@@ -11,6 +11,7 @@ import (
 	"fmt"
 	"io"
 	"maps"
+	"net"
 	"os"
 	"os/signal"
 	"slices"
@@ -56,9 +57,12 @@ func run(ctx context.Context, args []string, getenv func(string) string, stdout,
 	case errors.Is(err, syscall.EADDRINUSE):
 		fmt.Fprintf(stderr, "standin: %s is in use: choose another address with -addr, or any free port with -addr 127.0.0.1:0\n", *addr)
 		return 1
-	case err != nil:
+	case errors.As(err, new(*net.OpError)):
 		fmt.Fprintln(stderr, "standin:", err)
 		return 1
+	case err != nil:
+		fmt.Fprintln(stderr, "standin:", err)
+		return 2
 	}
 	defer server.Close()
 	env := server.Env()
