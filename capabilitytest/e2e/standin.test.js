@@ -106,7 +106,7 @@ function watchSockets() {
   globalThis.sockets = [];
   globalThis.WebSocket = class extends WebSocket {
     constructor(url, ...rest) {
-      super(globalThis.unplugged ? 'ws://127.0.0.1:9/' : url, ...rest);
+      super(globalThis.unplugged ? `ws://${location.host}/nowhere` : url, ...rest);
       globalThis.sockets.push(this);
     }
   };
