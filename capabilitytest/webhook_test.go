@@ -249,7 +249,7 @@ func TestBrokenWebhook(t *testing.T) {
 		answer http.HandlerFunc
 		code   int
 	}{
-		"500":         {func(w http.ResponseWriter, _ *http.Request) { http.Error(w, "oops", 500) }, 11200},
+		"500":         {func(w http.ResponseWriter, _ *http.Request) { http.Error(w, "oops", http.StatusInternalServerError) }, 11200},
 		"403":         {func(w http.ResponseWriter, _ *http.Request) { http.Error(w, "no", http.StatusForbidden) }, 11200},
 		"redirection": {func(w http.ResponseWriter, r *http.Request) { http.Redirect(w, r, "/x", http.StatusFound) }, 11200},
 		"cut":         {func(http.ResponseWriter, *http.Request) { panic(http.ErrAbortHandler) }, 11200},
