@@ -283,6 +283,19 @@ func TestBrokenWebhook(t *testing.T) {
 	})
 }
 
+// A backend sees neither an empty path nor a fragment.
+func TestSignatureIsOfTheURLThatArrives(t *testing.T) {
+	for _, suffix := range []string{"", "?a=b", "/voice#part"} {
+		t.Run(suffix, func(t *testing.T) {
+			b := startBackendFunc(t, http.NotFound)
+			alice := openDevice(t, start(t, VoiceURL(b.URL+suffix)), both("alice"))
+			alice.dial("tommy")
+			alice.expectFault("hangup", 11200)
+			requireSigned(t, b, b.asked()[0])
+		})
+	}
+}
+
 func TestCallerHangsUpDuringWebhook(t *testing.T) {
 	asked := make(chan struct{})
 	b := startBackendFunc(t, func(_ http.ResponseWriter, r *http.Request) {
