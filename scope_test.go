@@ -117,8 +117,7 @@ func TestScopeMarshalRefuses(t *testing.T) {
 		{Privilege: "incoming"},
 		{Service: "client:outgoing", Privilege: "x"},
 		{Service: "client", Privilege: "incoming?clientName=tommy"},
-		{Service: "a", Privilege: "b", Params: url.Values{"": make([]string, 10_001)}},
-		{Service: "a", Privilege: "b", Params: url.Values{"a": make([]string, 5001), "b": make([]string, 5001)}},
+		{Service: "a", Privilege: "b", Params: url.Values{"a": make([]string, 5_001), "b": make([]string, 5_000)}},
 		outgoingScope(strings.Repeat("&a", 10_001)),
 	} {
 		_, err := scope.MarshalText()
