@@ -37,6 +37,7 @@ type call struct {
 
 	caller, answered *leg
 	ringing          []*leg
+	lost             []*leg       // whose pages lost their sockets before the call was answered
 	dialled          chan outcome // receives how the Dial in progress ends
 	connected        time.Time    // when somebody answered
 	over             bool
@@ -237,6 +238,21 @@ func (s *Server) adopt(d *device) {
 	}
 }
 
+// tellLost tells a page that is back that a call ended with its old socket,
+// before it was answered. The SDKs do not find out by themselves.
+func (s *Server) tellLost(d *device) {
+	for _, c := range s.calls {
+		c.lost = slices.DeleteFunc(c.lost, func(l *leg) bool {
+			if l.device.token != d.token || !d.opened.After(l.device.opened) {
+				return false
+			}
+			d.send("cancel", payload{CallSID: l.knownSID()}) // SDK 2.x takes no hangup,
+			d.send("hangup", payload{CallSID: l.knownSID()}) // and 1.x no cancel until it rings.
+			return true
+		})
+	}
+}
+
 // talking returns the legs of a call that was answered and goes on.
 func (c *call) talking() []*leg {
 	if c.over || c.answered == nil {
@@ -281,6 +297,7 @@ func (c *call) end(by *leg, reason *fault) {
 		return
 	}
 	c.over = true
+	c.offer = "" // up to maxMessageBytes, and many calls are remembered
 	c.cancel()
 	c.cancelRinging(nil)
 	for _, l := range []*leg{c.caller, c.answered} {

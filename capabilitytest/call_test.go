@@ -99,6 +99,39 @@ func TestNobodyResumesForeignCall(t *testing.T) {
 	assert.Equal(t, "in-progress", c.server.Calls()[0].Status)
 }
 
+// Before a call is answered, the SDKs lose it with their socket, but show it for
+// ever unless they are told when they are back.
+func TestPageIsToldOfCallThatEndedWithItsSocket(t *testing.T) {
+	for _, lost := range []string{"alice", "tommy"} {
+		t.Run(lost, func(t *testing.T) {
+			s := start(t)
+			tokens := map[string]string{"alice": mint(t, both("alice")), "tommy": mint(t, both("tommy"))}
+			open := func(name string) *page {
+				p := openPage(t, s)
+				p.listen(tokens[name])
+				p.expect("connected")
+				return p
+			}
+			otherTab := open(lost)
+			pages, sids := map[string]*page{"alice": open("alice"), "tommy": open("tommy")}, map[string]string{}
+			pages["tommy"].register()
+			pages["tommy"].expect("ready")
+			pages["alice"].dial("tommy")
+			sids["alice"] = pages["alice"].expect("ringing").CallSID
+			sids["tommy"] = pages["tommy"].expect("invite").CallSID
+
+			pages[lost].conn.CloseNow()
+			_, err := s.WaitCall(t.Context(), func(call Call) bool { return call.Status != "ringing" })
+			require.NoError(t, err)
+			back := open(lost)
+			assert.Equal(t, payload{CallSID: sids[lost]}, back.expect("cancel"))
+			assert.Equal(t, payload{CallSID: sids[lost]}, back.expect("hangup"))
+			open(lost).expectNothing() // once is enough
+			otherTab.expectNothing()
+		})
+	}
+}
+
 // SDK 1.x keeps its call, but does not say so on the new socket.
 func TestCallOfSDK1OutlivesSocket(t *testing.T) {
 	s := start(t)

@@ -118,7 +118,7 @@ func (s *Server) listen(d *device, token, sdk string) {
 		Region: "local", Gateway: "standin",
 	})
 	d.sdk1 = strings.HasPrefix(sdk, "1.")
-	s.adopt(d)
+	s.catchUp(d)
 }
 
 func (s *Server) expire(d *device) {
@@ -206,6 +206,7 @@ func (s *Server) leave(d *device, left bool) {
 	d.gone = true
 	for _, l := range slices.Clone(d.legs) {
 		if left || l.call.answered == nil || s.ctx.Err() != nil {
+			l.call.lost = append(l.call.lost, l)
 			l.leave()
 			continue
 		}
@@ -221,10 +222,15 @@ func (s *Server) leave(d *device, left bool) {
 	}
 	for other := range s.devices { // the page may be back before its old socket is known to be lost
 		if other != d && !other.gone && other.token == d.token {
-			s.adopt(other)
-			return
+			s.catchUp(other)
 		}
 	}
+}
+
+// catchUp deals with the calls of a page that may be back on a new socket.
+func (s *Server) catchUp(d *device) {
+	s.adopt(d)
+	s.tellLost(d)
 }
 
 // expireIn replaces the timer of the device's token; nil only stops it.

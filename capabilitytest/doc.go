@@ -33,8 +33,9 @@
 // slow or answers with another status than 2xx, 12100 if it answers with no TwiML,
 // 12300 if that has the wrong Content-Type, 11750 if it is longer than 64 KiB.
 //
-// A call goes on for 15 seconds without the socket of a device that answered or
-// made it, during which the SDK comes back.
+// A call that was answered goes on for 15 seconds without the socket of either
+// device, during which the SDK comes back. One that rings ends with the socket of
+// the caller, and of the last device that rings; the page is told when it is back.
 //
 // # Limits
 //
@@ -48,6 +49,8 @@
 //   - It follows no HTTP redirects of a webhook, calls no status callbacks, and calls
 //     the action of a Dial only while the caller is on the line. After a Dial that
 //     was answered there can be no second one.
+//   - Each Dial works as with answerOnBridge="true". Without it, Twilio answers the
+//     caller at once, so that the SDK's accept event comes before anybody picks up.
 //   - A caller is told why a Dial failed (31404, 31480, 31486 or 31002) if the call
 //     ends with it. A client that is not registered counts as no-answer.
 //   - ICE restarts, call messages and event streams are ignored. Calls are lost when

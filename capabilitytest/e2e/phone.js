@@ -13,7 +13,7 @@ function take(call) {
     call.on(event, () => log(event));
   }
   for (const event of ['disconnect', 'cancel', 'reject']) {
-    call.on(event, () => { phone.call = null; });
+    call.on(event, () => { phone.call = phone.call === call ? null : phone.call; });
   }
   call.on('error', (error) => log('call-error', error.code));
   call.on('sample', (sample) => { phone.sample = sample; });

@@ -211,6 +211,36 @@ describe('an unmodified page', { concurrency: 2 }, () => {
     await alice.event('tokenWillExpire');
   });
 
+  for (const way of ways.filter(({ kind }) => kind === 'access')) {
+    test(`is told that it calls itself, or somebody who dials, with SDK ${way.sdk}`, async (t) => {
+      const place = await setUp(t);
+      const [alice, tommy] = await Promise.all([place.open('alice', way), place.open('tommy', way)]);
+      await alice.do("phone.dial('alice')");
+      await alice.idle();
+      await place.standin.says(/31486/);
+      await alice.do("phone.dial('tommy')");
+      await tommy.event('incoming client:alice');
+      await tommy.do("phone.dial('alice')");
+      await tommy.event('cancel');
+      await alice.event('incoming client:tommy');
+      await alice.do('phone.call.accept()');
+      await tommy.event('accept');
+      await tommy.hears();
+    });
+
+    test(`has no call after its socket was lost while it rang, with SDK ${way.sdk}`, async (t) => {
+      const place = await setUp(t);
+      const [alice, tommy] = await Promise.all([place.open('alice', way), place.open('tommy', way)]);
+      for (const [i, lost] of [alice, tommy].entries()) {
+        await alice.do("phone.dial('tommy')");
+        await tommy.event('incoming client:alice', i + 1);
+        await lost.do('cut()');
+        await lost.event('registered', 2);
+        await Promise.all([alice.idle(), tommy.idle()]);
+      }
+    });
+  }
+
   for (const sdk of [1, 2]) {
     test(`is told of glare, with SDK ${sdk}`, async (t) => {
       const place = await setUp(t);
