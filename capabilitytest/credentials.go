@@ -3,7 +3,9 @@ package capabilitytest
 import (
 	"crypto/rand"
 	"errors"
-	"time"
+	"fmt"
+	"slices"
+	"strings"
 
 	"github.com/seed-6c737938/capability"
 )
@@ -44,13 +46,25 @@ func (c *credentials) read(env func(string) string) {
 	}
 }
 
-// check reports what a builder would refuse, so that a program learns it when
-// it starts rather than when it mints its first token.
+// check reports what a builder would refuse, with the names of the variables, so
+// that a program learns it when it starts rather than when it mints its first token.
 func (c *credentials) check() error {
-	ttl := time.Minute
-	return errors.Join(
-		capability.New(c.accountSID, c.authToken).AllowClientOutgoing(c.applicationSID).SetTTL(ttl).Err(),
-		capability.NewWithAPIKey(c.accountSID, c.apiKeySID, c.apiKeySecret).
-			AllowClientIncoming("anybody").AllowClientOutgoing(c.applicationSID).SetTTL(ttl).Err(),
-	)
+	var errs []error
+	for name, value := range c.names() {
+		other := madeUp()
+		*other.names()[name] = *value // is the only one that can be wrong
+		if err := other.build(); err != nil {
+			errs = append(errs, fmt.Errorf("%s: %w", name, err))
+		}
+	}
+	slices.SortFunc(errs, func(a, b error) int { return strings.Compare(a.Error(), b.Error()) })
+	return errors.Join(errs...)
+}
+
+// build returns the first error of a builder of either kind of token.
+func (c *credentials) build() error {
+	if err := capability.New(c.accountSID, c.authToken).AllowClientOutgoing(c.applicationSID).Err(); err != nil {
+		return err
+	}
+	return capability.NewWithAPIKey(c.accountSID, c.apiKeySID, c.apiKeySecret).Err()
 }

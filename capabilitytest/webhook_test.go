@@ -332,7 +332,8 @@ func TestCredentialsAreChecked(t *testing.T) {
 			}
 			return ""
 		}))
-		require.Error(t, err, name)
+		require.ErrorContains(t, err, name+": ")
+		assert.NotContains(t, err.Error(), "\n", "one mistake, one line")
 		assert.NotContains(t, err.Error(), "with a blank in it")
 	}
 	s, err := Start(Credentials(func(string) string { return "" }))

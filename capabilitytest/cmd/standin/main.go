@@ -65,6 +65,7 @@ func run(ctx context.Context, args []string, getenv func(string) string, stdout,
 		return 2
 	}
 	defer server.Close()
+	fmt.Fprintf(stderr, "standin: a page loads %s/standin.js before the SDK; Ctrl-C ends this\n", server.URL)
 	env := server.Env()
 	for _, name := range slices.Sorted(maps.Keys(env)) {
 		fmt.Fprintf(stdout, "%s=%s\n", name, env[name])

@@ -44,6 +44,7 @@ func TestRun(t *testing.T) {
 	stop()
 	assert.Equal(t, 0, <-status)
 	assert.False(t, lines.Scan(), "no more than the variables")
+	assert.Contains(t, stderr.String(), env["STANDIN_URL"]+"/standin.js")
 	assert.NotContains(t, stderr.String(), env["TWILIO_AUTH_TOKEN"])
 }
 
@@ -74,6 +75,6 @@ func TestMistakes(t *testing.T) {
 	t.Run("variable", func(t *testing.T) {
 		var stdout, stderr bytes.Buffer
 		assert.Equal(t, 2, run(t.Context(), nil, func(name string) string { return "not an SID" }, &stdout, &stderr))
-		assert.Contains(t, stderr.String(), "account SID")
+		assert.Contains(t, stderr.String(), "TWILIO_ACCOUNT_SID: ")
 	})
 }
