@@ -8,6 +8,7 @@ package main
 import (
 	"bytes"
 	"cmp"
+	"context"
 	"errors"
 	"flag"
 	"fmt"
@@ -23,6 +24,8 @@ import (
 	"strconv"
 	"strings"
 	"time"
+
+	"github.com/seed-6c737938/capability/internal/bench/command"
 )
 
 // The contestants that the goals name.
@@ -65,7 +68,7 @@ func run(rounds int, benchtime time.Duration) error {
 	if err != nil {
 		return err
 	}
-	modules, err := output("go", "list", "-m", "-f",
+	modules, err := command.Output(context.Background(), ".", "go", "list", "-m", "-f",
 		"{{if not (or .Main .Indirect .Replace)}}{{.Path}} {{.Version}}{{end}}", "all")
 	if err != nil {
 		return err
@@ -74,7 +77,7 @@ func run(rounds int, benchtime time.Duration) error {
 	if err := os.WriteFile(rawFile, raw, 0o600); err != nil {
 		return err
 	}
-	benchstat, err := output("go", "tool", "-modfile=../tools/go.mod", "benchstat",
+	benchstat, err := command.Output(context.Background(), ".", "go", "tool", "-modfile=../tools/go.mod", "benchstat",
 		"-filter", ".unit:sec/op", "time="+rawFile)
 	if err != nil {
 		return err
@@ -98,7 +101,7 @@ func run(rounds int, benchtime time.Duration) error {
 // measure runs every benchmark once in each round, so that a busy moment affects
 // all contestants alike.
 func measure(binary string, rounds int, benchtime time.Duration) ([]byte, error) {
-	if _, err := output("go", "test", "-c", "-o", binary, "."); err != nil {
+	if _, err := command.Output(context.Background(), ".", "go", "test", "-c", "-o", binary, "."); err != nil {
 		return nil, err
 	}
 	var raw bytes.Buffer
@@ -116,17 +119,6 @@ func measure(binary string, rounds int, benchtime time.Duration) ([]byte, error)
 		}
 	}
 	return raw.Bytes(), nil
-}
-
-// output runs a command and returns what it prints.
-func output(name string, args ...string) (string, error) {
-	cmd := exec.Command(name, args...)
-	cmd.Stderr = os.Stderr
-	out, err := cmd.Output()
-	if err != nil {
-		return "", fmt.Errorf("%s: %w", strings.Join(cmd.Args, " "), err)
-	}
-	return string(out), nil
 }
 
 // A result is what one operation costs.

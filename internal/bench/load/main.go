@@ -23,6 +23,7 @@ import (
 	"time"
 
 	"github.com/seed-6c737938/capability"
+	"github.com/seed-6c737938/capability/internal/bench/command"
 )
 
 const (
@@ -61,19 +62,19 @@ func main() {
 }
 
 func run(ctx context.Context, duration time.Duration, connections int, soakFor time.Duration) error {
-	for command, debian := range map[string]string{"wrk": "wrk", "node": "nodejs", "npm": "npm"} {
-		if _, err := exec.LookPath(command); err != nil {
+	for program, debian := range map[string]string{"wrk": "wrk", "node": "nodejs", "npm": "npm"} {
+		if _, err := exec.LookPath(program); err != nil {
 			return fmt.Errorf("%w: install Debian's package %s", err, debian)
 		}
 	}
 	// npm writes this file last.
 	if _, err := os.Stat(filepath.Join(folder, "node_modules", ".package-lock.json")); err != nil {
 		log.Print("installing Twilio's library for Node")
-		if _, err := output(ctx, "npm", "ci", "--ignore-scripts", "--no-audit", "--no-fund"); err != nil {
+		if _, err := command.Output(ctx, folder, "npm", "ci", "--ignore-scripts", "--no-audit", "--no-fund"); err != nil {
 			return err
 		}
 	}
-	versions, err := output(ctx, "node", "-p", "`Node ${process.version}, twilio ${require('twilio/package.json').version}`")
+	versions, err := command.Output(ctx, folder, "node", "-p", "`Node ${process.version}, twilio ${require('twilio/package.json').version}`")
 	if err != nil {
 		return err
 	}
@@ -87,18 +88,6 @@ func run(ctx context.Context, duration time.Duration, connections int, soakFor t
 		return err
 	}
 	return soak(ctx, soakFor)
-}
-
-// output runs a command in the scripts' folder and returns what it prints.
-func output(ctx context.Context, name string, args ...string) (string, error) {
-	cmd := exec.CommandContext(ctx, name, args...)
-	cmd.Dir = folder
-	cmd.Stderr = os.Stderr
-	out, err := cmd.Output()
-	if err != nil {
-		return "", fmt.Errorf("%s: %w", strings.Join(cmd.Args, " "), err)
-	}
-	return string(out), nil
 }
 
 // compare measures each server in each round.
