@@ -697,10 +697,10 @@ func checkSecret(invalid error, secret string) error {
 		return fmt.Errorf("%w: it is shorter than the 14 bytes that FIPS 140-3 mode requires", invalid)
 	case consistsOf(secret, ""): // as Twilio's secrets do: there is no need to look closer
 		return nil
-	case strings.ContainsFunc(secret, func(r rune) bool { return unicode.IsSpace(r) || unicode.IsControl(r) }):
-		return fmt.Errorf("%w: it contains white space or a control character, such as a trailing newline: trim it", invalid)
 	case strings.ContainsFunc(secret, func(r rune) bool { return r > unicode.MaxASCII }):
 		return fmt.Errorf("%w: it contains a character that is not ASCII, such as a byte order mark or a zero-width space: remove it", invalid)
+	case strings.ContainsFunc(secret, func(r rune) bool { return unicode.IsSpace(r) || unicode.IsControl(r) }):
+		return fmt.Errorf("%w: it contains white space or a control character, such as a trailing newline: trim it", invalid)
 	case strings.Trim(secret, `"'`) != secret:
 		return fmt.Errorf("%w: it starts or ends with a quote: remove it", invalid)
 	}

@@ -64,6 +64,9 @@ type outcome struct {
 // maxCalls is how many calls a server remembers.
 const maxCalls = 10_000
 
+// maxDigits is how many digits a server remembers of a call.
+const maxDigits = 1000
+
 // candidates are the lines of an offer that say where the caller can be reached.
 // They are kept from the devices that ring: all who accept at once would reach
 // the caller, and the wrong one might before the one that gets the call. That
@@ -225,7 +228,9 @@ func (s *Server) adopt(d *device) {
 	}
 	for _, c := range s.calls {
 		for _, l := range c.talking() {
-			if l.device.gone && l.device.token == d.token {
+			// A tab that was open before the call is another one: tokens are equal
+			// if they grant the same and were minted in the same second.
+			if l.device.gone && l.device.token == d.token && d.opened.After(c.connected) {
 				l.moveTo(d)
 			}
 		}

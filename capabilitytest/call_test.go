@@ -143,6 +143,35 @@ func TestCallOfSDK1MovesToSocketThatCameFirst(t *testing.T) {
 	assert.Equal(t, c.tommySID, c.tommy.expect("hangup").CallSID)
 }
 
+// Two tabs can have equal tokens: a capability token says nothing but what it
+// grants, and until when.
+func TestCallOfSDK1DoesNotMoveToOtherTab(t *testing.T) {
+	s := start(t)
+	token := mint(t, both("alice"))
+	open := func() *page {
+		p := openPage(t, s)
+		p.send("listen", payload{Token: token, BrowserInfo: browserInfo{"1.15.1"}})
+		p.expect("connected")
+		p.register()
+		p.expect("ready")
+		return p
+	}
+	alice, other, tommy := open(), open(), openDevice(t, s, both("tommy"))
+	alice.dial("tommy")
+	sid := alice.expect("ringing").CallSID
+	tommySID := tommy.expect("invite").CallSID
+	tommy.send("answer", payload{CallSID: tommySID, SDP: "answer"})
+	alice.expect("answer")
+
+	alice.conn.CloseNow()
+	require.NoError(t, s.WaitRegistered(t.Context(), "alice", 1))
+	other.send("hangup", payload{CallSID: sid})
+	other.expectNothing()
+	tommy.expectNothing()
+	open().send("hangup", payload{CallSID: sid})
+	assert.Equal(t, tommySID, tommy.expect("hangup").CallSID)
+}
+
 func TestBusyCallerMayNotCall(t *testing.T) {
 	s := start(t)
 	alice, tommy := openDevice(t, s, both("alice")), openDevice(t, s, both("tommy"))
@@ -217,6 +246,10 @@ func TestDigits(t *testing.T) {
 	assert.Equal(t, "client:alice", call.From)
 	assert.Equal(t, "tommy", call.To)
 	assert.Equal(t, c.aliceSID, call.SID)
+
+	c.alice.send("dtmf", payload{CallSID: c.aliceSID, DTMF: strings.Repeat("1", maxDigits)}) // no person dials
+	c.alice.expectNothing()
+	assert.Equal(t, "12#", c.server.Calls()[0].Digits)
 }
 
 func TestRefuse(t *testing.T) {

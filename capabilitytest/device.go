@@ -18,6 +18,7 @@ const maxRegistrations = 10
 type device struct {
 	outbox chan []byte
 	stop   context.CancelCauseFunc
+	opened time.Time
 	gone   bool
 
 	token      string
@@ -78,7 +79,7 @@ func (s *Server) handle(d *device, m message) {
 			l.leave()
 		}
 	case "dtmf":
-		if l := d.leg(m.Payload.CallSID); l != nil {
+		if l := d.leg(m.Payload.CallSID); l != nil && len(l.call.digits)+len(m.Payload.DTMF) <= maxDigits {
 			l.call.digits += m.Payload.DTMF
 			s.event("%s dials the digits %s", d.name(), m.Payload.DTMF)
 		}

@@ -35,7 +35,7 @@ func (s *Server) serveSocket(w http.ResponseWriter, r *http.Request) {
 		return
 	}
 	ctx, stop := context.WithCancelCause(s.ctx)
-	d := &device{outbox: make(chan []byte, outboxSize), stop: stop, refusal: faultNoToken}
+	d := &device{outbox: make(chan []byte, outboxSize), stop: stop, opened: time.Now(), refusal: faultNoToken}
 	s.devices[d] = true
 	s.running.Add(1)
 	s.mu.Unlock()

@@ -18,9 +18,14 @@
       }
     }
 
-    // The SDK sends digits as tones in the audio, where only Twilio hears them. Without a sender of tones it tells the stand-in.
+    // The SDK sends digits as tones in the audio, which only Twilio would hear. Where it finds no way to, it tells the
+    // server of them.
     getSenders() {
       return super.getSenders().map((sender) => Object.defineProperty(sender, 'dtmf', { value: null, configurable: true }));
+    }
+
+    get createDTMFSender() { // Chromium's older way
+      return undefined;
     }
   };
 })();

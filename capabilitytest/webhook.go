@@ -209,6 +209,8 @@ func (s *Server) request(ctx context.Context, method string, u *url.URL, form ur
 	ctx, cancel := context.WithTimeout(ctx, s.timing.webhook)
 	defer cancel()
 	target, signed, body := *u, form, io.Reader(strings.NewReader(form.Encode()))
+	// The backend checks the signature of the URL as it arrives.
+	target.Path, target.Fragment = cmp.Or(target.Path, "/"), ""
 	if method == http.MethodGet {
 		query := target.Query()
 		maps.Copy(query, form)

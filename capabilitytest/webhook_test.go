@@ -249,7 +249,7 @@ func TestBrokenWebhook(t *testing.T) {
 		answer http.HandlerFunc
 		code   int
 	}{
-		"500":         {func(w http.ResponseWriter, _ *http.Request) { http.Error(w, "oops", 500) }, 11200},
+		"500":         {func(w http.ResponseWriter, _ *http.Request) { http.Error(w, "oops", http.StatusInternalServerError) }, 11200},
 		"403":         {func(w http.ResponseWriter, _ *http.Request) { http.Error(w, "no", http.StatusForbidden) }, 11200},
 		"redirection": {func(w http.ResponseWriter, r *http.Request) { http.Redirect(w, r, "/x", http.StatusFound) }, 11200},
 		"cut":         {func(http.ResponseWriter, *http.Request) { panic(http.ErrAbortHandler) }, 11200},
@@ -281,6 +281,19 @@ func TestBrokenWebhook(t *testing.T) {
 		alice.dial("tommy")
 		alice.expectFault("hangup", 11200)
 	})
+}
+
+// A backend sees neither an empty path nor a fragment.
+func TestSignatureIsOfTheURLThatArrives(t *testing.T) {
+	for _, suffix := range []string{"", "?a=b", "/voice#part"} {
+		t.Run(suffix, func(t *testing.T) {
+			b := startBackendFunc(t, http.NotFound)
+			alice := openDevice(t, start(t, VoiceURL(b.URL+suffix)), both("alice"))
+			alice.dial("tommy")
+			alice.expectFault("hangup", 11200)
+			requireSigned(t, b, b.asked()[0])
+		})
+	}
 }
 
 func TestCallerHangsUpDuringWebhook(t *testing.T) {

@@ -16,9 +16,15 @@ export async function startBackend() {
       response.writeHead(status, { 'Content-Type': type }).end(body);
     }, (error) => response.writeHead(500).end(error.stack));
   });
+  const hanging = []; // sockets that are never answered, as in a network that is down
+  server.on('upgrade', (_, socket) => { hanging.push(socket); socket.on('error', () => {}); });
   await new Promise((resolve) => { server.listen(0, '127.0.0.1', resolve); });
   backend.url = `http://127.0.0.1:${server.address().port}`;
-  backend.close = () => { server.closeAllConnections(); server.close(); };
+  backend.close = () => {
+    hanging.forEach((socket) => socket.destroy());
+    server.closeAllConnections();
+    server.close();
+  };
   return backend;
 }
 

@@ -17,8 +17,8 @@ import (
 
 const apiKeySecret = "fedcba9876543210fedcba9876543210"
 
-// Twilio's Go library reads the Access Tokens of this module. The test is here
-// because this is the one module that has that library among its dependencies.
+// Twilio's Go library reads this module's Access Tokens. The test is here because
+// only this module depends on that library.
 func TestTwilioGoReadsOurAccessTokens(t *testing.T) {
 	params := url.Values{"To": {"+15551234567"}, "é &": {"<b>", "a"}}
 	incoming := twilio.Incoming{Allow: true}

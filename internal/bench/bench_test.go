@@ -30,8 +30,8 @@ func TestContestants(t *testing.T) {
 	}
 }
 
-// The order is another one in each round: what runs first in a process pays for
-// memory that the others find at hand.
+// The order changes from round to round: what runs first in a process pays for
+// memory that the others reuse.
 func BenchmarkMint(b *testing.B)       { compare(b, contestants) }
 func BenchmarkMintAccess(b *testing.B) { compare(b, accessContestants) }
 
@@ -44,7 +44,7 @@ func compare(b *testing.B, contestants []contestant) {
 	}
 }
 
-// BenchmarkHandler is what a request costs besides net/http's own part.
+// BenchmarkHandler measures what a request costs besides net/http's own part.
 func BenchmarkHandler(b *testing.B) {
 	for name, template := range map[string]*capability.CapabilityToken{
 		capabilityToken: newTemplate(b, capability.New(accountSID, authToken)),
@@ -68,7 +68,7 @@ func BenchmarkHandler(b *testing.B) {
 	}
 }
 
-// discard counts the bytes of answers.
+// discard only counts the bytes of answers.
 type discard struct {
 	header          http.Header
 	written, status int
@@ -102,7 +102,7 @@ func BenchmarkMintParams(b *testing.B) {
 	}
 }
 
-// benchmark checks a first token before it times the others.
+// benchmark checks the first token before it times the others.
 func benchmark(b *testing.B, mint minter, check func(testing.TB, string)) {
 	token, err := mint()
 	require.NoError(b, err)
@@ -115,8 +115,8 @@ func benchmark(b *testing.B, mint minter, check func(testing.TB, string)) {
 	}
 }
 
-// In the few megabytes that a benchmark holds, the collector runs all the time,
-// and two cores wait for it more than for each other. A server holds more.
+// A benchmark's heap is so small that garbage is collected all the time, and the
+// two cores would mostly wait for that. A server's heap is larger.
 func BenchmarkMintParallel(b *testing.B) {
 	defer debug.SetGCPercent(debug.SetGCPercent(400))
 	mint := prepareClone(b)
@@ -155,8 +155,7 @@ func BenchmarkVerify(b *testing.B) {
 	}
 }
 
-// parseAlone is golang-jwt's part of what Verify does, with the account and its auth
-// token as arguments too.
+// parseAlone is golang-jwt's share of what Verify does, with the same arguments.
 func parseAlone(token, accountSID, authToken string) error {
 	_, err := jwt.ParseWithClaims(token, jwt.MapClaims{},
 		func(*jwt.Token) (any, error) { return []byte(authToken), nil },

@@ -39,7 +39,7 @@ func checkParams(tb testing.TB, token string, params url.Values) {
 	assert.Len(tb, claims, 4)
 }
 
-// checkTwilio requires what an Access Token of Twilio's says instead.
+// checkTwilio requires the claims of Twilio's Access Token instead.
 func checkTwilio(tb testing.TB, token string) {
 	tb.Helper()
 	claims := decode(tb, token)
@@ -55,7 +55,7 @@ func checkTwilio(tb testing.TB, token string) {
 	assert.Equal(tb, accountSID, claims["sub"])
 }
 
-// checkLiveKit requires what an access token of LiveKit's says instead.
+// checkLiveKit requires the claims of LiveKit's access token instead.
 func checkLiveKit(tb testing.TB, token string) {
 	tb.Helper()
 	claims := decode(tb, token)
@@ -74,8 +74,8 @@ func checkLifetime(tb testing.TB, claims map[string]any) {
 	assert.Equal(tb, ttl.Seconds(), exp-nbf)
 }
 
-// decode takes a token apart with none of the contestants' code, and requires
-// the signature to be right.
+// decode decodes a token without any of the contestants' code, and requires a
+// valid signature.
 func decode(tb testing.TB, token string) map[string]any {
 	tb.Helper()
 	parts := strings.Split(token, ".")

@@ -33,14 +33,14 @@ const (
 	ttl            = time.Hour
 )
 
-// key spares the general libraries a conversion for each token.
+// key saves the general libraries a conversion per token.
 var key = []byte(authToken)
 
 // A minter mints one token.
 type minter func() (string, error)
 
-// Every contestant prepares what its library lets a backend keep from one
-// request to the next, and returns what is left to do for each.
+// A contestant prepares what its library lets a backend keep from one request to
+// the next, and returns what remains to be done for each.
 type contestant struct {
 	name    string
 	prepare func(testing.TB) minter
@@ -90,15 +90,15 @@ func prepareClone(tb testing.TB) minter {
 	}
 }
 
-// scope is the cheapest way that is still safe: the application's SID is known
-// to need no escaping, and of the client name that can't be said.
+// scope is the cheapest way that is still safe: the application SID never needs
+// escaping, but the client name may.
 func scope() string {
 	name := url.QueryEscape(clientName)
 	return "scope:client:incoming?clientName=" + name +
 		" scope:client:outgoing?appSid=" + applicationSID + "&clientName=" + name
 }
 
-// claims is what a programmer gives a library that signs any struct.
+// claims is what a programmer would pass to a library that signs any struct.
 type claims struct {
 	Scope     string `json:"scope"`
 	Issuer    string `json:"iss"`
@@ -234,8 +234,8 @@ func prepareFloorFresh(testing.TB) minter {
 	return prepareFloor(func() hash.Hash { return hmac.New(sha256.New, key) })
 }
 
-// prepareFloor leaves out all but the signing: the claims are written once, and
-// the room to work in is kept.
+// prepareFloor only signs: the claims are written once, and the buffers are
+// reused.
 func prepareFloor(newMAC func() hash.Hash) minter {
 	header := base64.RawURLEncoding.EncodeToString([]byte(`{"alg":"HS256","typ":"JWT"}`)) + "."
 	now := time.Now()

@@ -1,6 +1,6 @@
 // Command bench mints tokens with this module and with other libraries side by
-// side, and prints what they cost as Markdown. What the benchmarks themselves
-// print goes to the standard error as they run.
+// side, and prints what they cost as Markdown. The benchmarks' own output goes to
+// standard error while they run.
 //
 // Run it in its own folder: go run .
 package main
@@ -8,6 +8,7 @@ package main
 import (
 	"bytes"
 	"cmp"
+	"context"
 	"errors"
 	"flag"
 	"fmt"
@@ -23,9 +24,11 @@ import (
 	"strconv"
 	"strings"
 	"time"
+
+	"github.com/seed-6c737938/capability/internal/bench/command"
 )
 
-// The contestants that the goals are about.
+// The contestants that the goals name.
 const (
 	byClone   = "capability by Clone"
 	fromNew   = "capability from New"
@@ -65,7 +68,7 @@ func run(rounds int, benchtime time.Duration) error {
 	if err != nil {
 		return err
 	}
-	modules, err := output("go", "list", "-m", "-f",
+	modules, err := command.Output(context.Background(), ".", "go", "list", "-m", "-f",
 		"{{if not (or .Main .Indirect .Replace)}}{{.Path}} {{.Version}}{{end}}", "all")
 	if err != nil {
 		return err
@@ -74,7 +77,7 @@ func run(rounds int, benchtime time.Duration) error {
 	if err := os.WriteFile(rawFile, raw, 0o600); err != nil {
 		return err
 	}
-	benchstat, err := output("go", "tool", "-modfile=../tools/go.mod", "benchstat",
+	benchstat, err := command.Output(context.Background(), ".", "go", "tool", "-modfile=../tools/go.mod", "benchstat",
 		"-filter", ".unit:sec/op", "time="+rawFile)
 	if err != nil {
 		return err
@@ -95,10 +98,10 @@ func run(rounds int, benchtime time.Duration) error {
 	return nil
 }
 
-// measure runs every benchmark once in each round, so that a busy moment of the
-// machine falls on all contestants alike.
+// measure runs every benchmark once in each round, so that a busy moment affects
+// all contestants alike.
 func measure(binary string, rounds int, benchtime time.Duration) ([]byte, error) {
-	if _, err := output("go", "test", "-c", "-o", binary, "."); err != nil {
+	if _, err := command.Output(context.Background(), ".", "go", "test", "-c", "-o", binary, "."); err != nil {
 		return nil, err
 	}
 	var raw bytes.Buffer
@@ -116,17 +119,6 @@ func measure(binary string, rounds int, benchtime time.Duration) ([]byte, error)
 		}
 	}
 	return raw.Bytes(), nil
-}
-
-// output runs a command and returns what it prints.
-func output(name string, args ...string) (string, error) {
-	cmd := exec.Command(name, args...)
-	cmd.Stderr = os.Stderr
-	out, err := cmd.Output()
-	if err != nil {
-		return "", fmt.Errorf("%s: %w", strings.Join(cmd.Args, " "), err)
-	}
-	return string(out), nil
 }
 
 // A result is what one operation costs.
@@ -165,7 +157,7 @@ func parse(raw []byte) (map[string]result, error) {
 	return fastest, nil
 }
 
-// writeTable writes the costs of one token by each contestant of a benchmark,
+// writeTable writes what one token costs with each contestant of a benchmark,
 // cheapest first.
 func writeTable(w io.Writer, results map[string]result, benchmark string) {
 	clone, fresh := results["Mint/"+byClone], results["Mint/"+fromNew]
@@ -183,7 +175,7 @@ func writeTable(w io.Writer, results map[string]result, benchmark string) {
 	}
 }
 
-// writeGoals writes what this module means to reach, and whether it did.
+// writeGoals writes this module's goals, and whether they were met.
 func writeGoals(w io.Writer, results map[string]result) {
 	clone, fresh, library := results["Mint/"+byClone], results["Mint/"+fromNew], results["Mint/"+golangJWT]
 	best := fastestLibrary(results)

@@ -27,8 +27,9 @@ type part struct {
 	want               error
 }
 
-// A control is a token that is taken. It shows that those who build the attacks
-// can build good tokens, and what becomes of tokens at the edge of the rules.
+// A control is a token that must be accepted. Controls show that the helpers
+// here can build good tokens, and how Verify reads tokens at the edge of the
+// rules.
 type control struct {
 	name, source, token string
 	want                *capability.Claims
@@ -36,7 +37,7 @@ type control struct {
 
 func attacks(t *testing.T) []attack {
 	all := slices.Concat(badTokens(), otherAlgorithms(t), keys(t), encodings(), oversized(), []attack{
-		// The signature is checked first, so it is all that is wrong with a forged token, whatever it says.
+		// Verify checks the signature before anything else, so three forged tokens are enough.
 		{"forged", "RFC 8725 section 3.3", forged(header, claims), jwt.ErrTokenSignatureInvalid},
 		{"forged header", "RFC 8725 section 3.10", forged(object(alg, `"kid":"../../../../dev/null"`), claims), jwt.ErrTokenSignatureInvalid},
 		{"forged claims", "CVE-2024-51744", forged(header, object(iss, scope, `"exp":1`)), jwt.ErrTokenSignatureInvalid},
@@ -64,16 +65,16 @@ func assertRefused(t *testing.T, a attack) {
 	require.ErrorIs(t, err, a.want, a.source)
 	assert.Nil(t, got)
 	if !isAboutClaims(a.want) {
-		// Who looks for one error alone, such as that it expired, must not take it for the only one (CVE-2024-51744).
+		// A caller that tests for one error, such as expiry, must not mistake it for the only one (CVE-2024-51744).
 		assert.False(t, isAboutClaims(err), "%v", err)
 	}
 	assert.True(t, strings.HasPrefix(err.Error(), "capability: "), "%.100s", err)
-	// It may quote a service and a privilege, 500 bytes of each, which an escape makes four times as long.
+	// The error may quote a service and a privilege, 500 bytes of each; escaping makes them up to four times as long.
 	assert.Less(t, len(err.Error()), 5000, "%.100s", err)
-	assert.False(t, strings.Contains(err.Error(), authToken), "the error holds the auth token")
-	// What the signature should have been is as good as the auth token (CVE-2019-7644).
+	assert.False(t, strings.Contains(err.Error(), authToken), "the error contains the auth token")
+	// Whoever knows the correct signature can forge this token (CVE-2019-7644).
 	text, _ := split(a.token)
-	assert.False(t, strings.Contains(err.Error(), encode(sum(authToken, text))), "the error holds a good signature")
+	assert.False(t, strings.Contains(err.Error(), encode(sum(authToken, text))), "the error contains a valid signature")
 }
 
 func isAboutClaims(err error) bool {
@@ -96,8 +97,8 @@ func TestControls(t *testing.T) {
 	}
 }
 
-// RFC 8725 section 3.1: a key that is no key must not verify what is signed
-// with it (CVE-2019-20933).
+// An empty key must not verify a token that was signed with it: RFC 8725
+// section 3.5, CVE-2019-20933.
 func TestNoKey(t *testing.T) {
 	for _, authTokens := range [][]string{nil, {""}, {"", authToken}, {authToken, ""}} {
 		got, err := capability.Verify(signedWith("", header, claims), accountSID, authTokens...)
@@ -106,7 +107,7 @@ func TestNoKey(t *testing.T) {
 	}
 }
 
-// No error holds the auth token, even if it is a number in the token.
+// No error contains the auth token, even if the token contains it as a number.
 func TestNumberThatIsTheAuthToken(t *testing.T) {
 	const digits = "1000000000000000000"
 	for claims, want := range map[string]error{
@@ -120,7 +121,7 @@ func TestNumberThatIsTheAuthToken(t *testing.T) {
 	}
 }
 
-// RFC 8725 section 2.8: a token of another kind, in each way to sign it.
+// A token of another kind, signed with either secret: RFC 8725 section 2.8.
 func TestAccessToken(t *testing.T) {
 	for _, key := range []string{apiKeySecret, authToken} {
 		token, err := capability.NewWithAPIKey(accountSID, apiKeySID, key).AllowClientIncoming("tommy").ToJWT()
@@ -133,8 +134,7 @@ func TestAccessToken(t *testing.T) {
 	}
 }
 
-// RFC 7519 section 4.1.4: "on or after" exp a token is no longer good, whoever
-// has kept a copy.
+// A copy of a token is useless "on or after" its exp: RFC 7519 section 4.1.4.
 func TestReplay(t *testing.T) {
 	synctest.Test(t, func(t *testing.T) {
 		time.Sleep(60*time.Second - 1)

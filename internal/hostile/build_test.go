@@ -1,6 +1,6 @@
-// Package hostile tries on [capability.Verify] what has broken readers of JSON
-// Web Tokens before: each token here names the section of an RFC or the CVE
-// that it comes from. It has only tests and benchmarks.
+// Package hostile attacks [capability.Verify] with what has broken JSON Web Token
+// libraries before. Each token names its source: a section of an RFC, or a CVE.
+// The package contains only tests and a benchmark.
 package hostile
 
 import (
@@ -37,7 +37,7 @@ var (
 	good   = signed(header, claims)
 )
 
-// read returns what Verify reads from a good token that has more claims.
+// read returns what Verify should read from a good token with extra claims.
 func read(extra map[string]any) *capability.Claims {
 	if extra == nil {
 		extra = map[string]any{}
@@ -54,29 +54,29 @@ func read(extra map[string]any) *capability.Claims {
 	}
 }
 
-// readFrom is read for a token with a claim nbf.
+// readFrom is read for a token with an nbf claim.
 func readFrom(seconds int64) *capability.Claims {
 	claims := read(nil)
 	claims.NotBefore = time.Unix(seconds, 0).UTC()
 	return claims
 }
 
-// object returns a JSON object of any members, good JSON or not.
+// object returns a JSON object with the given members, valid JSON or not.
 func object(members ...string) string { return "{" + strings.Join(members, ",") + "}" }
 
 func encode(text string) string { return base64.RawURLEncoding.EncodeToString([]byte(text)) }
 
-// signed returns a token that bears a good signature, whatever it says.
+// signed returns a token with a valid signature, whatever it contains.
 func signed(header, claims string) string { return signedWith(authToken, header, claims) }
 
-// forged returns a token of somebody who doesn't know the auth token.
+// forged returns a token signed by somebody who doesn't know the auth token.
 func forged(header, claims string) string { return signedWith("attacker", header, claims) }
 
 func signedWith(key, header, claims string) string {
 	return seal(key, encode(header)+"."+encode(claims))
 }
 
-// seal signs what is encoded already, well or not.
+// seal signs text that is already encoded, correctly or not.
 func seal(key, text string) string { return text + "." + encode(sum(key, text)) }
 
 func sum(key, text string) string {
@@ -85,7 +85,7 @@ func sum(key, text string) string {
 	return string(mac.Sum(nil))
 }
 
-// split returns what is signed, and the signature. There may be no dot.
+// split returns the signed text and the signature. The token may have no dot.
 func split(token string) (text, signature string) {
 	if dot := strings.LastIndexByte(token, '.'); dot >= 0 {
 		return token[:dot], token[dot+1:]
@@ -93,13 +93,13 @@ func split(token string) (text, signature string) {
 	return token, ""
 }
 
-// nest returns so many brackets in each other.
+// nest returns n pairs of brackets, one inside the other.
 func nest(n int) string { return strings.Repeat("[", n) + strings.Repeat("]", n) }
 
-// rest is the length of what stands around the claims of a token of ours.
+// rest is the length of a token without its claims.
 var rest = len(encode(header)) + len("..") + base64.RawURLEncoding.EncodedLen(sha256.Size)
 
-// padded returns a well signed token of exactly size bytes.
+// padded returns a correctly signed token of exactly size bytes.
 func padded(size int) string {
 	text, _ := strings.CutSuffix(claims, "}")
 	text += `,"pad":"`

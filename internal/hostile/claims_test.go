@@ -9,7 +9,7 @@ import (
 	"github.com/seed-6c737938/capability"
 )
 
-// badClaims are refused together with a good header.
+// badClaims must be refused even with a good header and signature.
 func badClaims() []part {
 	nuls := strings.Repeat(`\u0000`, 500)
 	return slices.Concat(times(), []part{
@@ -27,7 +27,7 @@ func badClaims() []part {
 		{"iss the auth token", "RFC 8725 section 3.8", object(`"iss":"`+authToken+`"`, exp, scope), jwt.ErrTokenInvalidIssuer},
 		{"account in sub", "RFC 8725 section 3.8", object(`"sub":"`+accountSID+`"`, exp, scope), jwt.ErrTokenRequiredClaimMissing},
 
-		// A token for somebody else: who is not named in aud must refuse it.
+		// A token for another service: one that aud does not name must refuse it.
 		{"aud", "RFC 7519 section 4.1.3", object(iss, exp, scope, `"aud":"https://attacker.example"`), jwt.ErrTokenInvalidAudience},
 		{"aud an array", "CVE-2020-26160", object(iss, exp, scope, `"aud":["a","b"]`), jwt.ErrTokenInvalidAudience},
 		{"aud an empty array", "CVE-2020-26160", object(iss, exp, scope, `"aud":[]`), jwt.ErrTokenInvalidAudience},
@@ -36,13 +36,16 @@ func badClaims() []part {
 		{"scope null", "RFC 8725 section 3.12", object(iss, exp, `"scope":null`), capability.ErrInvalidScope},
 		{"scope an array", "RFC 8725 section 3.12", object(iss, exp, `"scope":["scope:a:b"]`), capability.ErrInvalidScope},
 		{"scope of another kind", "RFC 8725 section 3.12", object(iss, exp, `"scope":"openid profile"`), capability.ErrInvalidScope},
+		{"scope with two spaces", "RFC 6749 section 3.3", object(iss, exp, `"scope":"scope:a:b  scope:c:d"`), capability.ErrInvalidScope},
+		{"scope with a tab", "RFC 6749 section 3.3", object(iss, exp, `"scope":"scope:a:b\tscope:c:d"`), capability.ErrInvalidScope},
+		{"scope with a space at its end", "RFC 6749 section 3.3", object(iss, exp, `"scope":"scope:a:b "`), capability.ErrInvalidScope},
 		{"scope with the auth token", "CVE-2019-7644", object(iss, exp, `"scope":"scope:`+authToken+`"`), capability.ErrInvalidScope},
 		{"scope of 40,000 letters", "RFC 8725 section 3.10", object(iss, exp, `"scope":"`+strings.Repeat("x", 40_000)+`"`), capability.ErrInvalidScope},
 		{"scope of control characters", "RFC 8725 section 3.10", object(iss, exp, `"scope":"scope:`+nuls+":"+nuls+`"`), capability.ErrInvalidScope},
 		{"scope of 15,000 parameters", "CVE-2025-61726",
 			object(iss, exp, `"scope":"scope:a:b?`+strings.Repeat("a&", 15_000)+`"`), capability.ErrInvalidScope},
 
-		// Names are compared as they stand: RFC 7519 section 7.3.
+		// Names are compared exactly: RFC 7519 section 7.3.
 		{"ISS", "RFC 7519 section 7.3", object(`"ISS":"`+accountSID+`"`, exp, scope), jwt.ErrTokenRequiredClaimMissing},
 		{"Exp", "RFC 7519 section 7.3", object(iss, `"Exp":946684860`, scope), jwt.ErrTokenRequiredClaimMissing},
 		{"SCOPE", "RFC 7519 section 7.3", object(iss, exp, `"SCOPE":"scope:a:b"`), capability.ErrInvalidScope},
@@ -50,7 +53,7 @@ func badClaims() []part {
 		{"exp and what invalid UTF-8 becomes", "RFC 7519 section 7.3", object(iss, "\"exp\ufffd\":946684860", scope), jwt.ErrTokenRequiredClaimMissing},
 		{"exp and a NUL", "RFC 7519 section 7.3", object(iss, `"exp\u0000":946684860`, scope), jwt.ErrTokenRequiredClaimMissing},
 
-		// Of names that stand twice the last one counts, as it may.
+		// If a name appears twice, the last one counts, as RFC 7519 section 4 allows.
 		{"exp twice, then past", "RFC 7519 section 4", object(iss, exp, scope, `"exp":1`), jwt.ErrTokenExpired},
 		{"exp twice, then with an escape", "RFC 7519 section 4", object(iss, exp, scope, `"\u0065xp":1`), jwt.ErrTokenExpired},
 		{"exp twice, then null", "RFC 7519 section 4", object(iss, exp, scope, `"exp":null`), jwt.ErrInvalidType},
@@ -78,7 +81,7 @@ func badClaims() []part {
 		{"NUL in too many bytes", "RFC 8725 section 3.7", object(iss, exp, scope, "\"a\":\"\xc0\x80\""), jwt.ErrTokenMalformed},
 		{"surrogate in UTF-8", "RFC 8725 section 3.7", object(iss, exp, scope, "\"a\":\"\xed\xa0\x80\""), jwt.ErrTokenMalformed},
 
-		// What costs a decoder much.
+		// Expensive to decode.
 		{"10,000 brackets", "RFC 8259 section 9", object(iss, exp, scope, `"a":`+nest(10_000)), jwt.ErrTokenMalformed},
 		{"10,000 braces", "RFC 8259 section 9", strings.Repeat(`{"":`, 10_000), jwt.ErrTokenMalformed},
 		{"40,000 brackets", "RFC 8259 section 9", strings.Repeat("[", 40_000), jwt.ErrTokenMalformed},
@@ -88,8 +91,8 @@ func badClaims() []part {
 	})
 }
 
-// times are claims whose exp, nbf or iat is no time, or the wrong one: RFC 7519
-// sections 2 and 4.1.4 to 4.1.6.
+// times are claims whose exp or nbf is not a time, or the wrong one: RFC 7519
+// sections 2, 4.1.4 and 4.1.5.
 func times() []part {
 	all := []part{{"exp missing", "RFC 7519 section 4.1.4", object(iss, scope), jwt.ErrTokenRequiredClaimMissing}}
 	add := func(want error, before, after string, values ...string) {
@@ -102,7 +105,7 @@ func times() []part {
 		"[]", "[946684860]", "{}", `{"$gt":0}`,
 	}
 	add(jwt.ErrInvalidType, `"exp":`, "", noNumbers...)
-	// As missing or as expired: golang-jwt's issue 509.
+	// golang-jwt calls these missing, and will call them expired: its issue 509.
 	add(jwt.ErrTokenInvalidClaims, `"exp":`, "", "0", "-0", "0.0", "1e-400")
 	add(jwt.ErrTokenExpired, `"exp":`, "", "1", "-1", "-946684860", "946684800", "946684799.5", "1e-300")
 	add(jwt.ErrTokenInvalidClaims, `"exp":`, "",
@@ -115,7 +118,7 @@ func times() []part {
 	return all
 }
 
-// deep is n arrays in each other, as encoding/json has them.
+// deep returns n nested arrays, as encoding/json decodes them.
 func deep(n int) any {
 	value := []any{}
 	for range n - 1 {
@@ -130,7 +133,7 @@ var controls = []control{
 	{"white space within", "RFC 7519 section 3.1", signed("{ \"typ\":\"JWT\",\r\n \"alg\":\"HS256\"}", "\t"+claims+"\n "), read(nil)},
 	{"escapes", "RFC 7519 section 7.3", signed(object(`"\u0061lg":"\u00485256"`, alg), object(iss, `"\u0065xp":946684860`, scope)), read(nil)},
 
-	// Of names that stand twice the last one counts (RFC 7519 section 4, RFC 7515 section 4).
+	// If a name appears twice, the last one counts (RFC 7519 section 4, RFC 7515 section 4).
 	{"alg twice, first none", "RFC 7515 section 4", signed(object(`"alg":"none"`, alg), claims), read(nil)},
 	{"typ twice, first another", "RFC 7515 section 4", signed(object(alg, `"typ":"at+jwt"`, typ), claims), read(nil)},
 	{"exp twice, first past", "RFC 7519 section 4", signed(header, object(`"exp":1`, iss, exp, scope)), read(nil)},
@@ -140,7 +143,7 @@ var controls = []control{
 	{"another claim twice", "RFC 7519 section 4", signed(header, object(iss, exp, scope, `"a":{"b":1}`, `"a":{"c":2}`)),
 		read(map[string]any{"a": map[string]any{"c": 2.0}})},
 
-	// Claims in another letter case, or of no meaning here, count for nothing.
+	// Claims in another letter case, and claims that Verify does not use, have no effect.
 	{"other letter case", "RFC 7519 section 7.3", signed(header, object(`"ISS":"AC1"`, iss, `"Exp":1`, exp, `"NBF":4e9`, `"SCOPE":""`, scope)),
 		read(map[string]any{"ISS": "AC1", "Exp": 1.0, "NBF": 4e9, "SCOPE": ""})},
 	{"iat to come", "RFC 7519 section 4.1.6", signed(header, object(iss, exp, scope, `"iat":4e9`)), read(map[string]any{"iat": 4e9})},
@@ -148,10 +151,11 @@ var controls = []control{
 	{"iat in quotes", "RFC 7519 section 4.1.6", signed(header, object(iss, exp, scope, `"iat":"946684800"`)), read(map[string]any{"iat": "946684800"})},
 	{"sub and jti", "RFC 7519 section 4.1", signed(header, object(iss, exp, scope, `"sub":null`, `"jti":7`)), read(map[string]any{"sub": nil, "jti": 7.0})},
 
-	// Numbers are the same number however they are written.
+	// A number can be written in several ways.
 	{"exp as a float", "RFC 7519 section 2", signed(header, object(iss, `"exp":9.46684860E+8`, scope)), read(nil)},
 	{"exp with zeros", "RFC 7519 section 2", signed(header, object(iss, `"exp":946684860.000`, scope)), read(nil)},
 	{"nbf 0", "RFC 7519 section 2", signed(header, object(iss, exp, scope, `"nbf":0`)), readFrom(0)},
+	{"nbf now", "RFC 7519 section 4.1.5", signed(header, object(iss, exp, scope, `"nbf":946684800`)), readFrom(946684800)},
 	{"nbf -0", "RFC 7519 section 2", signed(header, object(iss, exp, scope, `"nbf":-0`)), readFrom(0)},
 
 	{"9,000 brackets", "RFC 8259 section 9", signed(header, object(iss, exp, scope, `"a":`+nest(9_000))), read(map[string]any{"a": deep(9_000)})},

@@ -7,7 +7,7 @@ import (
 	"github.com/golang-jwt/jwt/v5"
 )
 
-// headers are refused together with good claims.
+// headers must be refused even with good claims and signature.
 func headers() []part {
 	return slices.Concat(noneHeaders(), algHeaders(), []part{
 		// Keys and where to find them: RFC 8725 sections 2.9 and 3.10.
@@ -21,7 +21,7 @@ func headers() []part {
 		{"kid, a command", "RFC 8725 section 3.10", object(alg, typ, `"kid":"| sleep 9"`), jwt.ErrTokenUnverifiable},
 		{"kid, empty", "RFC 8725 section 3.10", object(alg, typ, `"kid":""`), jwt.ErrTokenUnverifiable},
 
-		// Extensions that nobody here knows.
+		// Extensions that Verify does not know.
 		{"crit", "CVE-2025-59420", object(alg, typ, `"crit":["bork"]`, `"bork":true`), jwt.ErrTokenUnverifiable},
 		{"crit, without what it names", "RFC 7515 section 4.1.11", object(alg, typ, `"crit":["exp"]`), jwt.ErrTokenUnverifiable},
 		{"crit, empty", "RFC 7515 section 4.1.11", object(alg, typ, `"crit":[]`), jwt.ErrTokenUnverifiable},
@@ -43,7 +43,7 @@ func headers() []part {
 		{"typ null", "RFC 7519 section 5.1", object(alg, `"typ":null`), jwt.ErrTokenUnverifiable},
 		{"typ a number", "RFC 7519 section 5.1", object(alg, `"typ":0`), jwt.ErrTokenUnverifiable},
 
-		// Of names that stand twice the last one counts, as it may.
+		// If a name appears twice, the last one counts, as RFC 7515 section 4 allows.
 		{"alg twice, then none", "RFC 7515 section 4", object(alg, `"alg":"none"`), jwt.ErrTokenSignatureInvalid},
 		{"alg twice, then unknown", "RFC 7515 section 4", object(alg, `"alg":""`), jwt.ErrTokenSignatureInvalid},
 		{"typ twice, then another", "RFC 7515 section 4", object(alg, typ, `"typ":"at+jwt"`), jwt.ErrTokenUnverifiable},
@@ -69,7 +69,8 @@ func headers() []part {
 	})
 }
 
-// noneHeaders spell none in every case: RFC 8725 section 2.1.
+// noneHeaders spell none in every mix of upper and lower case: RFC 8725 section
+// 2.1.
 func noneHeaders() []part {
 	var all []part
 	for i := range 1 << len("none") {
@@ -108,7 +109,7 @@ func algHeaders() []part {
 	return all
 }
 
-// utf16 encodes ASCII: with the lower half of each unit first.
+// utf16 returns ASCII text as little-endian UTF-16.
 func utf16(ascii string) string {
 	var text strings.Builder
 	for _, c := range []byte(ascii) {

@@ -32,15 +32,15 @@ func TestSizeLimit(t *testing.T) {
 	})
 }
 
-// A shape is a text, most often JSON that costs its decoder much: an opening,
-// units with a separator between, and a close.
+// A shape describes a text, in most cases JSON that is expensive to decode: an
+// opening, units with a separator between them, and a close.
 type shape struct {
 	name, open string
 	unit       func(i int) string
 	sep, close string
 }
 
-// objects take encoding/json more than forty times their length.
+// objects cost encoding/json more than forty times their length in memory.
 var objects = shape{"objects", `{"alg":"HS256","a":[`, always(`{"":0}`), ",", "]}"}
 
 var shapes = []shape{
@@ -80,8 +80,8 @@ func (s shape) fill(n int) string {
 	}
 }
 
-// Each place is a token of a size, with the shape in one of the parts that are
-// JSON.
+// Each place builds a token of a given size with the shape in its header or
+// claims.
 var places = []struct {
 	name  string
 	token func(s shape, size int) string
@@ -102,7 +102,7 @@ func (s shape) encode(size int) string { return encode(s.fill(base64.RawURLEncod
 
 type sized struct{ name, token string }
 
-// unsigned are the tokens that anybody can send, in their worst forms.
+// unsigned returns tokens that anybody can send, in their worst forms.
 func unsigned() []sized {
 	var tokens []sized
 	for _, size := range []int{300, 4 << 10, capability.MaxTokenSize} {
@@ -120,8 +120,8 @@ func unsigned() []sized {
 	return append(tokens, sized{fmt.Sprintf("%d/header/%s", over, objects.name), places[0].token(objects, over)})
 }
 
-// allocated returns the bytes that f allocates. The least of a few runs leaves
-// out what others in the process allocate, and what is made once.
+// allocated returns how many bytes f allocates. The least of a few runs excludes
+// what other goroutines allocate, and what f allocates only once.
 func allocated(f func()) int {
 	least := uint64(math.MaxUint64)
 	for range 5 {
@@ -134,11 +134,12 @@ func allocated(f func()) int {
 	return int(least)
 }
 
-// bound is what refusing a token may allocate. For each auth token what is
-// signed is copied once, to hash it; header and signature are decoded to three
-// quarters of their length. With what the allocator rounds up, that is never
-// more than 1 times the length for each auth token and 1 more. A keyed HMAC and
-// the error take below a kilobyte each. What is too long is not even looked at.
+// bound is what Verify may allocate to refuse a token. It copies the signed text
+// once for each auth token, to hash it, and decodes header and signature to three
+// quarters of their length. With the allocator's rounding, that is at most the
+// length of the token for each auth token, and once more. A keyed HMAC and the
+// error need less than a kilobyte each. Verify does not read a token that is too
+// long.
 func bound(token string, authTokens int) int {
 	const fixed = 1 << 10
 	if len(token) > capability.MaxTokenSize {

@@ -24,7 +24,7 @@ import (
 	"github.com/seed-6c737938/capability"
 )
 
-// badTokens have other parts than they should, or others' signatures.
+// badTokens have the wrong parts, or the signature of something else.
 func badTokens() []attack {
 	text, signature := split(good)
 	bytes := sum(authToken, text)
@@ -66,7 +66,7 @@ func badTokens() []attack {
 		{"60,000 dots after Bearer", "CVE-2025-22868", "Bearer " + strings.Repeat(".", 60_000), jwt.ErrTokenMalformed},
 		{"60,000 dots after it", "CVE-2025-27144", good + strings.Repeat(".", 60_000), jwt.ErrTokenMalformed},
 
-		// The claims elsewhere than in the token, or not encoded.
+		// The claims are not in the token, or not encoded.
 		{"detached claims", "RFC 7515 appendix F", h + ".." + signature, jwt.ErrTokenSignatureInvalid},
 		{"empty claims, well signed", "RFC 7515 appendix F", seal(authToken, h+"."), jwt.ErrTokenMalformed},
 		{"empty header, well signed", "RFC 7515 section 5.2", seal(authToken, "."+c), jwt.ErrTokenMalformed},
@@ -101,7 +101,8 @@ func badTokens() []attack {
 	return attacks
 }
 
-// otherAlgorithms are good tokens of other algorithms: RFC 8725 section 3.1.
+// otherAlgorithms are tokens with valid signatures by other algorithms: RFC 8725
+// section 3.1.
 func otherAlgorithms(t *testing.T) []attack {
 	const source = "RFC 8725 section 3.1"
 	rsaKey, err := rsa.GenerateKey(rand.Reader, 2048)
@@ -154,7 +155,7 @@ func otherAlgorithms(t *testing.T) []attack {
 	return attacks
 }
 
-// keys are tokens by HS256 and keys that are known or easily guessed.
+// keys are HS256 tokens signed with keys that an attacker knows or can guess.
 func keys(t *testing.T) []attack {
 	public, err := rsa.GenerateKey(rand.Reader, 2048)
 	require.NoError(t, err)
@@ -179,16 +180,15 @@ func keys(t *testing.T) []attack {
 	} {
 		attacks = append(attacks, attack{"by " + k.name, k.source, signedWith(k.key, header, claims), jwt.ErrTokenSignatureInvalid})
 	}
-	// The forged tokens of headers are by the key that their jwk is, or that their kid selects.
 	byFile := signedWith("", object(alg, typ, `"kid":"../../../../dev/null"`), claims)
 	return append(attacks, attack{"by the empty file that its kid names", "RFC 8725 section 3.10", byFile, jwt.ErrTokenSignatureInvalid})
 }
 
-// encodings are tokens that a lax decoder would read as a good one: RFC 7515
+// encodings are spellings that a lax decoder would read as a good token: RFC 7515
 // section 2.
 func encodings() []attack {
 	const source = "RFC 7515 section 2"
-	// In a few tries both claims and signature get letters in which the alphabets differ.
+	// After a few tries, both claims and signature contain a character in which the alphabets differ.
 	var token string
 	for i := 0; !strings.ContainsAny(token, "-_") || !strings.ContainsAny(encode(sum(authToken, token)), "-_"); i++ {
 		token = encode(header) + "." + encode(object(iss, exp, scope, fmt.Sprintf(`"a":"%d>>>???>>>"`, i)))
@@ -226,7 +226,7 @@ func encodings() []attack {
 			attack{fmt.Sprintf("%q in the header, well signed", s), source, seal(authToken, text[:4]+s+text[4:]), jwt.ErrTokenMalformed},
 			attack{fmt.Sprintf("%q after the claims, well signed", s), source, seal(authToken, text+s), jwt.ErrTokenMalformed})
 	}
-	// Go's decoder of base64 skips these, even when it is strict.
+	// Go's base64 decoder skips these, even in strict mode.
 	for _, s := range []string{"\n", "\r", "\r\n"} {
 		attacks = append(attacks,
 			attack{fmt.Sprintf("%q before it", s), source, s + good, jwt.ErrTokenMalformed},
@@ -238,17 +238,17 @@ func encodings() []attack {
 	return attacks
 }
 
-// spaces are as many as give the claims a length with bits to spare.
+// spaces returns as many as give the encoded claims spare bits.
 func spaces() string { return strings.Repeat(" ", 1+(3-len(claims)%3)%3) }
 
-// spare sets the last of the bits that a decoder has no use for.
+// spare sets the last spare bit, which only a strict decoder looks at.
 func spare(encoded string) string {
 	const alphabet = "ABCDEFGHIJKLMNOPQRSTUVWXYZabcdefghijklmnopqrstuvwxyz0123456789-_"
 	last := len(encoded) - 1
 	return encoded[:last] + string(alphabet[strings.IndexByte(alphabet, encoded[last])|1])
 }
 
-// oversized are refused for their length, whatever else is wrong.
+// oversized tokens are refused for their length, whatever else is wrong.
 func oversized() []attack {
 	const many = 10 << 20
 	letters := strings.Repeat("A", many)

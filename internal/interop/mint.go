@@ -1,6 +1,6 @@
-// Command interop reads test vectors from standard input, mints the same grants with this module at the real
-// clock, and writes the vectors with those tokens on standard output, for check.py and check.mjs to verify with
-// Twilio's own libraries.
+// Command interop reads test vectors from standard input, mints the same grants with this module at the current
+// time, and writes the vectors with those tokens to standard output. Then check.py and check.mjs verify them
+// with Twilio's own libraries.
 package main
 
 import (
@@ -12,7 +12,7 @@ import (
 	"github.com/seed-6c737938/capability/internal/vector"
 )
 
-// minTTL leaves the checkers time to run before a token expires.
+// minTTL gives the checkers time to run before a token expires.
 const minTTL = 5 * time.Minute
 
 func main() {
@@ -39,7 +39,7 @@ func main() {
 	}
 }
 
-// atAnyClock reports whether the case means the same at another time than the vectors'.
+// atAnyClock reports whether the case means the same at a time other than the vectors' own.
 func atAnyClock(v vector.Vector) bool {
 	return (v.NBF == nil || string(v.NBF) == "null") && time.Duration(v.TTL)*time.Second >= minTTL
 }

@@ -6,7 +6,6 @@ import (
 	"regexp"
 	"strconv"
 	"strings"
-	"unicode"
 )
 
 // maxQuoted is how many bytes of a value are quoted.
@@ -52,5 +51,5 @@ func mayContainSecret(value string, secrets []string) bool {
 
 // isNotPartOfSecret reports what a file or a shell may have left around a secret.
 func isNotPartOfSecret(r rune) bool {
-	return r == '"' || r == '\'' || r > unicode.MaxASCII || unicode.IsSpace(r) || unicode.IsControl(r)
+	return r == '"' || r == '\'' || r <= ' ' || r > '~'
 }

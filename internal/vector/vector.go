@@ -1,5 +1,5 @@
-// Package vector reads the golden vectors in testdata, whose form
-// testdata/vectors/README.md describes, and makes their calls.
+// Package vector reads the golden vectors in testdata and makes their calls.
+// Their format is described in testdata/vectors/README.md.
 package vector
 
 import (
@@ -14,8 +14,8 @@ import (
 	"github.com/seed-6c737938/capability"
 )
 
-// A Vector is a token that one of Twilio's libraries minted for some calls at a
-// fixed time, or its word that it can't.
+// A Vector is the token that one of Twilio's libraries minted for some calls at a
+// fixed time, or the reason why it could not.
 type Vector struct {
 	ID             string          `json:"id"`
 	AccountSID     string          `json:"accountSid"`
@@ -49,7 +49,7 @@ func Read(path string) ([]Vector, error) {
 	return all, nil
 }
 
-// Decode reads vectors, one a line.
+// Decode reads vectors, one per line.
 func Decode(r io.Reader) ([]Vector, error) {
 	var all []Vector
 	for lines := json.NewDecoder(r); ; {
@@ -63,7 +63,7 @@ func Decode(r io.Reader) ([]Vector, error) {
 	}
 }
 
-// Build returns a builder that has had the calls.
+// Build returns a builder on which the calls have been made.
 func (v Vector) Build() (*capability.CapabilityToken, error) {
 	token := capability.New(v.AccountSID, v.AuthToken)
 	if v.APIKeySID != "" {

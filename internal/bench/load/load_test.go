@@ -144,7 +144,7 @@ func TestCompareSamples(t *testing.T) {
 		{"less", sample{time.Minute, 2000, 1 << 20, 60}, true},
 		{"as much as may be", sample{time.Minute, 2000, 6 << 20, 67}, true},
 		{"more heap", sample{time.Minute, 2000, 6<<20 + 1, 67}, false},
-		{"more goroutines", sample{time.Minute, 2000, 5 << 20, 68}, false},
+		{"more goroutines", sample{time.Minute, 2000, 5 << 20, 78}, false},
 	}
 	for _, tt := range tests {
 		t.Run(tt.name, func(t *testing.T) {

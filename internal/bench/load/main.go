@@ -1,8 +1,8 @@
 // Command load measures this module as a backend uses it: behind an HTTP server
-// with many clients at once, and beside Node servers that mint the same tokens
-// with Twilio's own library. Then it mints and verifies for minutes, to see
-// whether memory is kept. It prints Markdown, and stops with status 1 after the
-// first server with a wrong answer or token.
+// with many clients at once, next to Node servers that mint the same tokens with
+// Twilio's own library, and next to a server that does not mint at all. Then it
+// mints and verifies for minutes, to see whether memory leaks. It prints Markdown,
+// and stops with status 1 after the first server with a wrong answer or token.
 //
 // Run it in the folder of its module: go run ./load
 package main
@@ -23,6 +23,7 @@ import (
 	"time"
 
 	"github.com/seed-6c737938/capability"
+	"github.com/seed-6c737938/capability/internal/bench/command"
 )
 
 const (
@@ -61,19 +62,19 @@ func main() {
 }
 
 func run(ctx context.Context, duration time.Duration, connections int, soakFor time.Duration) error {
-	for command, debian := range map[string]string{"wrk": "wrk", "node": "nodejs", "npm": "npm"} {
-		if _, err := exec.LookPath(command); err != nil {
+	for program, debian := range map[string]string{"wrk": "wrk", "node": "nodejs", "npm": "npm"} {
+		if _, err := exec.LookPath(program); err != nil {
 			return fmt.Errorf("%w: install Debian's package %s", err, debian)
 		}
 	}
 	// npm writes this file last.
 	if _, err := os.Stat(filepath.Join(folder, "node_modules", ".package-lock.json")); err != nil {
 		log.Print("installing Twilio's library for Node")
-		if _, err := output(ctx, "npm", "ci", "--ignore-scripts", "--no-audit", "--no-fund"); err != nil {
+		if _, err := command.Output(ctx, folder, "npm", "ci", "--ignore-scripts", "--no-audit", "--no-fund"); err != nil {
 			return err
 		}
 	}
-	versions, err := output(ctx, "node", "-p", "`Node ${process.version}, twilio ${require('twilio/package.json').version}`")
+	versions, err := command.Output(ctx, folder, "node", "-p", "`Node ${process.version}, twilio ${require('twilio/package.json').version}`")
 	if err != nil {
 		return err
 	}
@@ -87,18 +88,6 @@ func run(ctx context.Context, duration time.Duration, connections int, soakFor t
 		return err
 	}
 	return soak(ctx, soakFor)
-}
-
-// output runs a command in the scripts' folder and returns what it prints.
-func output(ctx context.Context, name string, args ...string) (string, error) {
-	cmd := exec.CommandContext(ctx, name, args...)
-	cmd.Dir = folder
-	cmd.Stderr = os.Stderr
-	out, err := cmd.Output()
-	if err != nil {
-		return "", fmt.Errorf("%s: %w", strings.Join(cmd.Args, " "), err)
-	}
-	return string(out), nil
 }
 
 // compare measures each server in each round.
@@ -147,8 +136,8 @@ func compare(ctx context.Context, duration time.Duration, connections int) error
 }
 
 // compareBare compares the server with one that only writes the same bytes. wrk
-// asks both for one path, without a script, which costs it more than the answers
-// cost the servers.
+// runs without its script, which would cost it more than the answers cost the
+// servers.
 func compareBare(ctx context.Context, duration time.Duration, connections int) error {
 	self, err := os.Executable()
 	if err != nil {
@@ -184,7 +173,7 @@ func measureRate(ctx context.Context, duration time.Duration, connections int, c
 	return parseRate(out)
 }
 
-// A result is what a server did while it was measured.
+// A result is how a server performed while it was measured.
 type result struct {
 	figures
 	memory   float64 // in KiB
@@ -194,7 +183,7 @@ type result struct {
 // rate returns how many tokens were minted in a second.
 func (r result) rate() float64 { return r.Requests / r.Duration * 1e6 }
 
-// measure starts a server, has it warm up and asks it for tokens.
+// measure starts a server, warms it up and asks it for tokens.
 func measure(ctx context.Context, duration time.Duration, connections int, command []string) (r result, err error) {
 	server, err := start(ctx, command)
 	if err != nil {

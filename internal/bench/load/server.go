@@ -63,8 +63,8 @@ func replay(handler http.Handler) http.Handler {
 	})
 }
 
-// A server runs in processes of its own, so that its memory can be told from
-// this program's.
+// A server runs in processes of its own, so that its memory is separate from this
+// program's.
 type server struct {
 	address string
 	pids    []string
@@ -105,9 +105,9 @@ func (s *server) stop() error {
 	return nil
 }
 
-// peakMemory returns the most memory that processes have held, in KiB. The
-// kernel keeps count for each. The pages of files, such as of Node itself, are
-// the same ones in all of them, and count once.
+// peakMemory returns the peak memory of processes, in KiB, which the kernel
+// records for each of them. Pages of files, such as Node itself, are shared by all
+// of them and count once.
 func peakMemory(pids []string) (float64, error) {
 	var sum, mostFiles float64
 	for _, pid := range pids {

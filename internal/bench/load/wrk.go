@@ -16,9 +16,9 @@ import (
 	"github.com/seed-6c737938/capability"
 )
 
-// timeout is how late an answer may be, in seconds. wrk's own 2 are too few for
-// Node: a worker takes one new connection at a time, between the answers to all
-// those that it has, so that the last of many waits for long.
+// timeout is how late an answer may be, in seconds. wrk's default of 2 is too short
+// for Node: between the answers on its connections, a worker accepts only one new
+// connection at a time, so the last of many waits for long.
 const timeout = "30"
 
 // figures is what load.lua prints, with times in microseconds.

@@ -1,0 +1,52 @@
+package redact
+
+import (
+	"strconv"
+	"strings"
+	"testing"
+
+	"github.com/stretchr/testify/assert"
+)
+
+const notShown = "(not shown, as it may hold a secret)"
+
+func TestQuote(t *testing.T) {
+	const (
+		secret   = "s3cret+value"
+		someHash = "0f1e2d3c4b5a69788796a5b4c3d2e1f0"
+		sid      = "AC" + someHash
+	)
+	long := strings.Repeat("-", maxQuoted)
+	for _, tt := range []struct {
+		name, value, secret, want string
+	}{
+		{"any value", "to my\n", secret, `"to my\n"`},
+		{"a SID", sid, secret, strconv.Quote(sid)},
+		{"no secret", "tommy", "", `"tommy"`},
+		{"a secret of quotes", "tommy", `""`, `"tommy"`},
+		{"part of the secret", "s3cret", secret, `"s3cret"`},
+		{"the secret without its last character", "s3cret", "s3cret~", `"s3cret"`},
+		{"the longest value that is quoted whole", long, secret, strconv.Quote(long)},
+		{"a longer value", long + "-", secret, strconv.Quote(long) + "…"},
+
+		{"the secret", secret, secret, notShown},
+		{"the secret within", "a" + secret + "b", secret, notShown},
+		{"the secret in a form", "a=s3cret%2Bvalue", secret, notShown},
+		{"the secret without its newline", secret, secret + "\n", notShown},
+		{"the secret without its space", secret, " " + secret, notShown},
+		{"the secret without its quotes", secret, `"` + secret + `"`, notShown},
+		{"the secret without its single quotes", secret, "'" + secret + "'", notShown},
+		{"the secret without its byte order mark", secret, "\ufeff" + secret, notShown},
+		{"the secret without its DEL", secret, secret + "\x7f", notShown},
+		{"anything if account SID and secret are swapped", "tommy", sid, notShown},
+		{"anything if API key and secret are swapped", "tommy", "SK1", notShown},
+		{"what looks like an auth token", someHash, secret, notShown},
+		{"a token", "Bearer eyJhbGciOiJIUzI1NiJ9", secret, notShown},
+		{"what looks like an auth token, before the cut", long[:maxQuoted-33] + " " + someHash, secret, notShown},
+		{"what looks like an auth token, at the cut", long[:maxQuoted-16] + someHash, secret, notShown},
+		{"the secret after the cut", long + secret, secret, notShown},
+	} {
+		assert.Equal(t, tt.want, Quote(tt.value, tt.secret), tt.name)
+	}
+	assert.Equal(t, notShown, Quote(secret, "another", secret))
+}
