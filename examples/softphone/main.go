@@ -66,6 +66,12 @@ func run(ctx context.Context, args []string, getenv func(string) string, stdout,
 		fmt.Fprintf(stderr, "softphone: unknown argument %q: there are only flags\n", flags.Arg(0))
 		return 2
 	}
+	if *publicURL != "" {
+		if err := checkPublicURL(*publicURL); err != nil {
+			fmt.Fprintln(stderr, "softphone:", err)
+			return 2
+		}
+	}
 	listener, err := net.Listen("tcp", *addr)
 	if errors.Is(err, syscall.EADDRINUSE) {
 		err = fmt.Errorf("%w: choose another with -addr, such as -addr 127.0.0.1:0", err)
@@ -85,6 +91,15 @@ func run(ctx context.Context, args []string, getenv func(string) string, stdout,
 		return 1
 	}
 	return 0
+}
+
+// checkPublicURL refuses what cannot be the start of a URL that Twilio signs.
+func checkPublicURL(publicURL string) error {
+	u, err := url.Parse(publicURL)
+	if err != nil || u.Host == "" || u.Scheme != "http" && u.Scheme != "https" || u.Path != "" || u.RawQuery != "" || u.User != nil {
+		return fmt.Errorf("-public-url %q: it must be a scheme and a host, such as https://phone.example.com", publicURL)
+	}
+	return nil
 }
 
 // account is what tokens are minted with, and webhooks checked.
@@ -291,9 +306,9 @@ func (s *softphone) protect(next http.Handler) http.Handler {
 	}))
 }
 
-// isOurs reports whether the Host of a request on a loopback address is one too, or
-// the public one. Any other name that leads there is of somebody else's page,
-// which could read tokens as if it came from here (DNS rebinding).
+// isOurs reports whether a request may have come from this page. On a loopback
+// address its Host must be one too, or the public one: a page of somebody else's
+// can let its own name lead here, and would read tokens (DNS rebinding).
 func (s *softphone) isOurs(r *http.Request) bool {
 	local, ok := r.Context().Value(http.LocalAddrContextKey).(*net.TCPAddr)
 	if ok && !local.IP.IsLoopback() {
@@ -428,9 +443,11 @@ func (s *softphone) voice(w http.ResponseWriter, r *http.Request) {
 	for name := range r.PostForm {
 		form[name] = r.PostForm.Get(name)
 	}
+	// Twilio signs the URL that it was given: its query counts, and so does the host that a tunnel replaces.
+	signed := s.publicURL + r.URL.RequestURI()
 	validator := client.NewRequestValidator(s.account.authToken)
-	if !validator.Validate(s.publicURL+"/voice", form, r.Header.Get("X-Twilio-Signature")) {
-		slog.Warn("a voice webhook is refused: its signature is not valid: is -public-url what Twilio was given?", "public-url", s.publicURL)
+	if !validator.Validate(signed, form, r.Header.Get("X-Twilio-Signature")) {
+		slog.Warn("a voice webhook was refused: its signature is not for this URL and auth token. Is -public-url what Twilio was given?", "url", signed)
 		http.Error(w, "the signature is not valid", http.StatusForbidden)
 		return
 	}

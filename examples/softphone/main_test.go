@@ -69,7 +69,9 @@ func TestRunRefusesMistakes(t *testing.T) {
 		"an argument":               {[]string{"alice"}, nil, 2, `"alice"`},
 		"TTL too long":              {[]string{"-ttl", "25h"}, nil, 2, "25h0m0s"},
 		"TTL too short":             {[]string{"-ttl", "0"}, nil, 2, "0s"},
-		"address in use":            {[]string{"-addr", listener.Addr().String()}, nil, 1, "in use"},
+		"public URL with a path":    {[]string{"-public-url", "https://phone.example.com/voice"}, nil, 2, "a scheme and a host"},
+		"public URL without scheme": {[]string{"-public-url", "phone.example.com"}, nil, 2, `"phone.example.com"`},
+		"address in use":            {[]string{"-addr", listener.Addr().String()}, nil, 1, "in use: choose another with -addr"},
 		"no account SID":            {nil, map[string]string{"TWILIO_ACCOUNT_SID": ""}, 2, "TWILIO_ACCOUNT_SID not set"},
 		"no auth token":             {nil, map[string]string{"TWILIO_AUTH_TOKEN": ""}, 2, "TWILIO_AUTH_TOKEN not set"},
 		"API key without a secret":  {nil, map[string]string{"TWILIO_API_KEY": apiKeySID}, 2, "TWILIO_API_SECRET not set"},
@@ -335,6 +337,28 @@ func TestVoice(t *testing.T) {
 			assert.Contains(t, body, test.says)
 		})
 	}
+}
+
+// A tunnel replaces the host, and what Twilio signs is the URL that it was given.
+func TestVoiceBehindATunnel(t *testing.T) {
+	b := openBrowser(t, environment(nil))
+	b.app.publicURL = "https://phone.example.com"
+	form := url.Values{"To": {"tommy"}}
+	ask := func(host, path string) int {
+		request, err := http.NewRequest(http.MethodPost, b.address+path, strings.NewReader(form.Encode()))
+		require.NoError(t, err)
+		request.Host = host
+		request.Header.Set("Content-Type", "application/x-www-form-urlencoded")
+		request.Header.Set("X-Twilio-Signature", signature("https://phone.example.com/voice?shift=night", form))
+		response, err := http.DefaultClient.Do(request)
+		require.NoError(t, err)
+		response.Body.Close()
+		return response.StatusCode
+	}
+	assert.Equal(t, http.StatusOK, ask("phone.example.com", "/voice?shift=night"))
+	assert.Equal(t, http.StatusOK, ask("localhost", "/voice?shift=night"))
+	assert.Equal(t, http.StatusForbidden, ask("phone.example.com", "/voice?shift=day"))
+	assert.Equal(t, http.StatusMisdirectedRequest, ask("other.example.com", "/voice?shift=night"))
 }
 
 // signature signs a webhook as Twilio documents it.

@@ -5,30 +5,29 @@ import { spawn } from 'node:child_process';
 import { readFileSync } from 'node:fs';
 import { createRequire } from 'node:module';
 import { createInterface } from 'node:readline';
+import { after } from 'node:test';
 import { fileURLToPath } from 'node:url';
 import { chromium } from 'playwright-core';
 
 const axe = readFileSync(createRequire(import.meta.url).resolve('axe-core/axe.min.js'), 'utf8');
 
-export function launchBrowser() {
-  return chromium.launch({
-    executablePath: '/usr/bin/chromium',
-    args: [
-      '--no-sandbox', '--disable-gpu', '--disable-quic', '--no-first-run',
-      '--disable-background-networking', '--disable-component-update', '--disable-sync',
-      '--use-fake-ui-for-media-stream', '--use-fake-device-for-media-stream', '--allow-loopback-in-peer-connection',
-      '--host-resolver-rules=MAP * ~NOTFOUND , EXCLUDE 127.0.0.1',
-    ],
-  });
-}
+const browser = await chromium.launch({
+  executablePath: '/usr/bin/chromium',
+  args: [
+    '--no-sandbox', '--disable-gpu', '--disable-quic', '--no-first-run',
+    '--disable-background-networking', '--disable-component-update', '--disable-sync',
+    '--use-fake-ui-for-media-stream', '--use-fake-device-for-media-stream', '--allow-loopback-in-peer-connection',
+    '--host-resolver-rules=MAP * ~NOTFOUND , EXCLUDE 127.0.0.1',
+  ],
+});
+after(() => browser.close());
 
 // Softphone is a running program, with the pages that are open on it.
 export class Softphone {
   // start runs the program until the test ends, and then checks that it stops as it should, data races included, and
   // that no page did what it may not.
-  static async start(t, browser, { args = [], env = {} } = {}) {
+  static async start(t, { args = [], env = {} } = {}) {
     const softphone = new Softphone();
-    softphone.browser = browser;
     softphone.contexts = [];
     softphone.faults = [];
     t.after(async () => {
@@ -70,7 +69,7 @@ export class Softphone {
 
   // open loads the page in a browser profile of its own. No request may go to a host but the program's and those allowed.
   async open({ allow = [], ...options } = {}) {
-    const context = await this.browser.newContext({ permissions: ['microphone'], ...options });
+    const context = await browser.newContext({ permissions: ['microphone'], ...options });
     this.contexts.push(context);
     const check = (url) => {
       if (new URL(url).host !== new URL(this.url).host && !allow.includes(new URL(url).hostname)) {
@@ -158,6 +157,10 @@ export class Phone {
 
   // The following wait until the page shows something.
 
+  async focused(id) {
+    await this.page.waitForFunction((id) => document.activeElement.id === id, id);
+  }
+
   async state(text) {
     await this.page.locator('#state').getByText(text, { exact: true }).waitFor();
   }
@@ -196,4 +199,17 @@ export class Phone {
   async events() {
     return (await this.page.locator('#log b').allTextContents()).reverse();
   }
+}
+
+// talk has one of alice and tommy call the other, until both hear the other.
+export async function talk(caller, callee) {
+  const [from, to] = await Promise.all([caller.name(), callee.name()]);
+  await caller.dial(to);
+  await caller.logged('ringing');
+  await callee.rings(from);
+  await callee.notice('Department: support'); // the signed parameter
+  await callee.accept();
+  await Promise.all([caller.talks(to), callee.talks(from)]);
+  await Promise.all([caller.state('On a call'), callee.state('On a call')]);
+  await Promise.all([caller.hears(), callee.hears()]);
 }

@@ -1,6 +1,6 @@
 // The page of the softphone: it signs in, fetches tokens, hands them to an SDK of Twilio, and shows what comes of it.
 
-import { explain, nameMistake, numberOrNameMistake } from './messages.js';
+import { nameMistake, numberOrNameMistake } from './messages.js';
 import { Session } from './session.js';
 import { $, clock, element, notify, render, renderCall, tick } from './view.js';
 
@@ -13,21 +13,23 @@ const config = fetch('/config').then((response) => response.json());
 addEventListener('error', (event) => notify(event.message));
 addEventListener('unhandledrejection', (event) => notify(String(event.reason?.message ?? event.reason)));
 
-config.then(({ gateway, accessTokens }) => {
-  $('gateway').textContent = gateway;
-  $('no-api-key').hidden = accessTokens;
-  $('access-token').disabled = !accessTokens;
+let local = false; // the gateway is a stand-in
+config.then((settings) => {
+  local = settings.local;
+  $('gateway').textContent = settings.gateway;
+  $('no-api-key').hidden = settings.accessTokens;
+  $('access-token').disabled = !settings.accessTokens;
 });
 
 // listener is what a session tells this page.
 const listener = {
-  changed: () => render(session),
+  changed() {
+    render(session);
+    follow();
+  },
   heard: () => renderCall(session),
   log,
   notify,
-  failed({ code, message }, peer) {
-    notify(explain(code, message, peer), `Error ${code}`);
-  },
   ended(reason) {
     session = null;
     sessionStorage.removeItem('session');
@@ -35,22 +37,29 @@ const listener = {
     notify(reason);
     $('name').focus();
   },
-  calling: () => $('hang-up').focus(),
-  free: () => $('to').focus(),
   rings() {
     // Accept is one Tab away, wherever the focus was; but what somebody types is not taken away.
-    if (!document.activeElement?.value) {
+    if (document.activeElement !== $('to') || ['', session.dialled].includes($('to').value.trim())) {
       $('incoming').focus();
     }
   },
 };
+
+// follow moves the focus on from what is no longer shown.
+function follow() {
+  if (document.activeElement.checkVisibility()) {
+    return;
+  }
+  const [next] = ['incoming', 'hang-up', 'to'].filter((id) => $(id).checkVisibility());
+  $(next)?.focus();
+}
 
 async function start(choice) {
   if (session) {
     return; // the button was pressed twice
   }
   notify('');
-  session = new Session(choice, listener, await config);
+  session = new Session(choice, listener, config);
   render(session);
   await session.start();
   if (session) {
@@ -88,14 +97,14 @@ function onSubmit(id, check, handle) {
 const trimmed = (form, field) => form.get(field).trim();
 
 onSubmit('sign-in', (form) => ({
-  name: nameMistake(trimmed(form, 'name')),
+  name: nameMistake(trimmed(form, 'name'), form.get('token')),
   'grants-choice': form.get('incoming') || form.get('outgoing') ? '' : 'Choose at least one.',
 }), (form) => start({
   name: trimmed(form, 'name'),
   sdk: form.get('sdk'),
   grants: { incoming: form.get('incoming') ?? '', outgoing: form.get('outgoing') ?? '', token: form.get('token') },
 }));
-onSubmit('dial', (form) => ({ to: numberOrNameMistake(trimmed(form, 'to')) }), (form) => session.dial(trimmed(form, 'to')));
+onSubmit('dial', (form) => ({ to: numberOrNameMistake(trimmed(form, 'to'), local) }), (form) => session.dial(trimmed(form, 'to')));
 $('sign-out').addEventListener('click', () => session.signOut());
 $('accept').addEventListener('click', () => session.accept());
 $('reject').addEventListener('click', () => session.reject());

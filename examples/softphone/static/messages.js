@@ -1,46 +1,81 @@
 // What the page says to people. The codes are Twilio's; what is said and what to do is ours.
 
-const token = 'Twilio refused the token. The page fetches a new one.';
-const expired = 'The token has expired. The page fetches a new one.';
-const noOutgoing = 'Your token does not let this device make calls. Sign in with “make calls”.';
+import { duration } from './view.js';
+
+const token = () => 'Twilio refused the token. The page fetches a new one.';
+const expired = ({ onCall }) => (onCall
+  ? 'The token has expired. This call goes on; for other calls the page fetches a new token.'
+  : 'The token has expired. The page fetches a new one.');
+const noOutgoing = () => 'Your token does not let this device make calls. Sign in with “make calls”.';
+const lost = () => 'The connection to the gateway was lost. The page tries again by itself.';
+const declined = ({ peer }) => `${peer} declined the call.`;
+const noMicrophone = () => 'The page may not use the microphone. Allow it in the browser, then call again.';
+const noSound = () => 'The sound was cut off. Check the network, then call again.';
 
 const messages = {
-  20101: () => token,
-  20104: () => expired,
-  20151: () => noOutgoing,
-  31002: (peer) => `${peer} declined the call.`,
-  31005: () => 'The connection to the gateway was lost. The page tries again by itself.',
-  31201: () => noOutgoing,
-  31202: () => token,
-  31203: () => token,
-  31204: () => token,
-  31205: () => expired,
-  31402: () => 'The page may not use the microphone. Allow it in the browser, then call again.',
-  31404: (peer) => `${peer} is not signed in.`,
-  31401: () => 'The page may not use the microphone. Allow it in the browser, then call again.',
-  31480: (peer) => `${peer} did not answer.`,
-  31486: (peer) => `${peer} is on another call.`,
-  31603: (peer) => `${peer} declined the call.`,
+  11200: () => 'The voice URL did not answer as it should. Look at the log of the backend.',
+  20101: token,
+  20104: expired,
+  20151: noOutgoing,
+  31002: declined,
+  31003: noSound,
+  31005: lost,
+  31009: lost,
+  31201: noOutgoing,
+  31202: token,
+  31203: token,
+  31204: token,
+  31205: expired,
+  31401: noMicrophone,
+  31402: noMicrophone,
+  31404: ({ peer }) => `${peer} is not signed in. Check the name, or try again later.`,
+  31480: ({ peer }) => `${peer} did not answer. Try again later.`,
+  31486: ({ peer }) => `${peer} is on another call. Try again later.`,
+  31603: declined,
+  53000: lost,
+  53001: lost,
+  53405: noSound,
 };
 
-// refused are the codes of a token that another one may cure, expired those of one that ran out.
-export const refused = [20101, 31202, 31203, 31204];
-export const expiredCodes = [20104, 31205];
-
 // explain returns a sentence for an error, as far as there is one.
-export function explain(code, message, peer) {
-  return messages[code]?.(peer || 'The other side') ?? `${message}.`.replace(/\.\.$/, '.');
+export function explain(code, message, { peer, onCall }) {
+  const own = messages[code]?.({ peer: peer || 'The other side', onCall });
+  return own ?? `${message.charAt(0).toUpperCase()}${message.slice(1)}.`.replace(/\.\.$/, '.');
 }
 
-// nameMistake returns what is wrong with a client name, '' if nothing is.
-export function nameMistake(name) {
+export const isExpired = (code) => messages[code] === expired;
+
+// isBadToken reports whether another token may help.
+export const isBadToken = (code) => messages[code] === token || isExpired(code);
+
+// isPassing reports whether an error is over when the device is ready again. SDKs report a lost connection as 31000 too.
+export const isPassing = (code) => isBadToken(code) || messages[code] === lost || code === 31000;
+
+// endOf says how a call ended that was answered.
+export function endOf({ failed, hungUp, since }, peer) {
+  const length = duration(Date.now() - since);
+  if (hungUp) {
+    return `You hung up after ${length}.`;
+  }
+  return failed ? `The call with ${peer} was lost after ${length}.` : `${peer} hung up after ${length}.`;
+}
+
+// nameMistake returns what is wrong with a client name, '' if nothing is. Twilio allows longer names in capability tokens.
+export function nameMistake(name, kind = 'capability') {
+  const most = kind === 'access' ? 121 : 256;
   if (name === '') {
     return 'Enter a name.';
   }
-  return /^[A-Za-z0-9_]{1,256}$/.test(name) ? '' : 'Use only letters (a to z), digits and _, at most 256 of them, without blanks.';
+  if (!/^[A-Za-z0-9_]*$/.test(name)) {
+    return 'Use only letters (a to z), digits and _, without blanks.';
+  }
+  return name.length > most ? `Use at most ${most} letters: this name has ${name.length}.` : '';
 }
 
 // numberOrNameMistake is nameMistake for whom to call.
-export function numberOrNameMistake(to) {
-  return /^\+?[0-9 ()-]{3,20}$/.test(to) ? '' : nameMistake(to);
+export function numberOrNameMistake(to, local) {
+  if (/^\+?[0-9 ()-]{3,20}$/.test(to)) {
+    return local ? 'The stand-in cannot call phone numbers. Enter the name of a client.' : '';
+  }
+  return nameMistake(to);
 }

@@ -7,19 +7,20 @@ let options;
 
 export const load = once(async (local) => {
   Twilio = await loadSDK('/sdk1/twilio.min.js', local);
-  options = { enableRingingState: true, ...(local && localOptions) };
+  options = { enableRingingState: true, allowIncomingWhileBusy: true, ...(local && localOptions) };
 });
 
-// open returns a new device, and tells what it does with emit(event, detail): "incoming" with a call, "error" with a code and
-// a message, and what else the SDK calls the device's state.
-export function open(token, emit) {
+// The events that say whether the device is ready.
+export const readyEvent = 'ready';
+export const offlineEvent = 'offline';
+
+export function open(token) {
   const device = new Twilio.Device();
-  for (const event of ['ready', 'offline', 'incoming', 'error']) {
-    device.on(event, (detail) => emit(event, detail));
-  }
   device.setup(token, options);
   return device;
 }
+
+export const readError = ({ code, message }) => ({ code, message });
 
 export function renew(device, token) {
   device.setup(token, options);

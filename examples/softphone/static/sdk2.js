@@ -7,21 +7,20 @@ let options;
 
 export const load = once(async (local) => {
   Twilio = await loadSDK('/sdk2/twilio.min.js', local);
-  // Without it a call that is declined and one that rings nowhere fail with the same code.
-  options = { enableImprovedSignalingErrorPrecision: true, ...(local && localOptions) };
+  options = {
+    allowIncomingWhileBusy: true,
+    enableImprovedSignalingErrorPrecision: true, // otherwise a call that is declined and one that rings nowhere fail alike
+    ...(local && localOptions),
+  };
 });
 
-// open returns a new device, and tells what it does with emit(event, detail): "incoming" with a call, "error" with a code and
-// a message, and what else the SDK calls the device's state.
-export function open(token, emit) {
+// The events that say whether the device is ready.
+export const readyEvent = 'registered';
+export const offlineEvent = 'unregistered';
+
+export function open(token) {
   const device = new Twilio.Device(token, options);
-  device.on('registered', () => emit('registered'));
-  device.on('unregistered', () => emit('unregistered'));
-  device.on('error', ({ code, description }) => emit('error', { code, message: description }));
-  device.on('incoming', (call) => {
-    passErrors(call, device);
-    emit('incoming', call);
-  });
+  device.on('incoming', (call) => passErrors(call, device));
   device.register().catch(() => {}); // why not is an event of its own
   return device;
 }
@@ -30,6 +29,8 @@ export function open(token, emit) {
 function passErrors(call, device) {
   call.on('error', (error) => device.emit('error', error));
 }
+
+export const readError = ({ code, description }) => ({ code, message: description });
 
 export function renew(device, token) {
   device.updateToken(token);

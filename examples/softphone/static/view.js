@@ -41,8 +41,10 @@ export function renderCall({ call, device }) {
   for (const id of ['sent', 'received']) {
     $(id).textContent = kilobytes((open && call.bytes?.[id]) || 0);
   }
+  const muted = open && call.isMuted();
   $('mute').hidden = !open;
-  $('mute').setAttribute('aria-pressed', open && call.isMuted());
+  $('mute').setAttribute('aria-pressed', muted);
+  $('muted').hidden = !muted;
 }
 
 function renderToken({ kind, account, key, keySID, grants, start, lifetime }) {

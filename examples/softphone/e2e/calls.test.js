@@ -1,0 +1,169 @@
+import assert from 'node:assert/strict';
+import { test } from 'node:test';
+import { Softphone, talk } from './softphone.js';
+import { eachSDK, eachWay, newWay, oldWay } from './ways.js';
+
+eachWay('alice calls tommy, they talk, and either hangs up', async (t, way) => {
+  const softphone = await Softphone.start(t);
+  const [alice, tommy] = await softphone.devices(['alice', 'tommy'], way);
+  for (const [first, second] of [[alice, tommy], [tommy, alice]]) {
+    await talk(alice, tommy);
+    await first.hangUp();
+    await Promise.all([first.idle(), second.idle()]);
+    await Promise.all([first.state('Ready'), second.state('Ready')]);
+  }
+  assert.ok(!(await alice.events()).includes('error'));
+  assert.ok(!(await tommy.events()).includes('error'));
+});
+
+test('both SDKs call each other', async (t) => {
+  const softphone = await Softphone.start(t);
+  const [alice, tommy] = await Promise.all([softphone.device('alice'), softphone.device('tommy', newWay)]);
+  for (const [caller, callee] of [[alice, tommy], [tommy, alice]]) {
+    await talk(caller, callee);
+    await caller.hangUp();
+    await Promise.all([caller.idle(), callee.idle()]);
+  }
+});
+
+eachSDK('a call that rings is rejected, or given up', async (t, way) => {
+  const softphone = await Softphone.start(t);
+  const [alice, tommy] = await softphone.devices(['alice', 'tommy'], way);
+  await alice.dial('tommy');
+  await tommy.rings('alice');
+  await tommy.button('Reject').click();
+  await alice.notice('Error 31002');
+  await Promise.all([alice.idle(), tommy.idle()]);
+
+  await alice.dial('tommy');
+  await tommy.rings('alice');
+  await alice.hangUp();
+  await tommy.logged('cancel');
+  await Promise.all([alice.idle(), tommy.idle()]);
+});
+
+test('devices of both SDKs named tommy ring, and the first to accept gets the call', async (t) => {
+  const softphone = await Softphone.start(t);
+  const [[alice, first], second] = await Promise.all([
+    softphone.devices(['alice', 'tommy']), softphone.device('tommy', newWay)]);
+  await alice.dial('tommy');
+  await Promise.all([first.rings('alice'), second.rings('alice')]);
+  await first.accept();
+  await second.logged('cancel');
+  await second.idle();
+  await second.state('Ready');
+  await Promise.all([alice.talks('tommy'), first.talks('alice')]);
+  await Promise.all([alice.hears(), first.hears()]);
+});
+
+eachSDK('two devices named tommy accept at once, and one gets the call', async (t, way) => {
+  const softphone = await Softphone.start(t);
+  const [alice, ...tommys] = await softphone.devices(['alice', 'tommy', 'tommy'], way);
+  await alice.dial('tommy');
+  await Promise.all(tommys.map((tommy) => tommy.rings('alice')));
+  await Promise.all(tommys.map((tommy) => tommy.accept()));
+  await alice.talks('tommy');
+
+  const loser = await Promise.any(tommys.map((tommy) => tommy.logged('cancel').then(() => tommy)));
+  const winner = tommys.find((tommy) => tommy !== loser);
+  await loser.idle();
+  await loser.state('Ready');
+  await winner.talks('alice');
+  await Promise.all([alice.hears(), winner.hears()]);
+});
+
+test('the eleventh device named tommy drops the first', async (t) => {
+  const softphone = await Softphone.start(t);
+  const first = await softphone.device('tommy');
+  const others = [];
+  for (const way of [oldWay, newWay]) {
+    others.push(...await softphone.devices(['tommy', 'tommy', 'tommy', 'tommy'], way));
+  }
+  others.push(await softphone.device('tommy', newWay));
+  assert.deepEqual(await first.events(), ['token', 'ready']);
+  others.push(await softphone.device('tommy'));
+  await first.state('Offline');
+
+  const alice = await softphone.device('alice');
+  await alice.dial('tommy');
+  await Promise.all(others.map((tommy) => tommy.rings('alice')));
+  assert.ok(!(await first.events()).includes('incoming'));
+});
+
+eachSDK('a device cannot do what its token does not grant', async (t, way) => {
+  const softphone = await Softphone.start(t);
+  const [alice, tommy] = await Promise.all([softphone.device('alice', { ...way, outgoing: false }), softphone.open()]);
+  await tommy.signIn('tommy', { ...way, incoming: false });
+  await tommy.state('Ready for outgoing calls only');
+  await alice.dial('tommy');
+  await alice.notice('Error 31201');
+  await alice.idle();
+  await tommy.dial('tommy');
+  await tommy.notice('Error 31404');
+  await tommy.dial('alice');
+  await alice.rings('tommy');
+});
+
+eachSDK('the page cannot change a signed parameter', async (t, way) => {
+  const softphone = await Softphone.start(t);
+  const tommy = await softphone.device('tommy', way);
+  const alice = await softphone.open();
+  await alice.page.routeWebSocket(/signal/, (page) => {
+    const gateway = page.connectToServer();
+    page.onMessage((frame) => gateway.send(frame.replace('"To=tommy"', '"To=tommy&Department=board&Note=hello"')));
+  });
+  await alice.page.reload(); // a socket is routed only on a page that is loaded afterwards
+  await alice.signIn('alice', way);
+  await alice.state('Ready');
+  await alice.dial('tommy');
+  await tommy.notice('Department: support · Note: hello');
+});
+
+eachSDK('who hung up after how long, and mute', async (t, way) => {
+  const softphone = await Softphone.start(t);
+  const [alice, tommy, jenny] = await softphone.devices(['alice', 'tommy', 'jenny'], way);
+  await alice.dial('tommy');
+  await alice.state('Ringing…');
+  await tommy.rings('alice');
+  assert.equal(await tommy.page.title(), 'Call from alice – Softphone');
+  await tommy.accept();
+  await Promise.all([alice.talks('tommy'), tommy.talks('alice')]);
+  await alice.button('Mute').click();
+  await alice.page.getByRole('button', { name: 'Mute', pressed: true }).waitFor();
+  await alice.page.getByText(', muted').waitFor();
+  await jenny.dial('alice');
+  await jenny.notice('alice is on another call.');
+  await tommy.hangUp();
+  await tommy.notice(/You hung up after 0:\d\d\./);
+  await alice.notice(/tommy hung up after 0:\d\d\./);
+});
+
+eachSDK('of two calls that ring the second is accepted during the first', async (t, way) => {
+  const softphone = await Softphone.start(t);
+  const [alice, tommy, jenny] = await softphone.devices(['alice', 'tommy', 'jenny'], way);
+  await tommy.dial('alice');
+  await alice.rings('tommy');
+  await jenny.dial('alice');
+  await jenny.logged('ringing');
+  await alice.accept();
+  await Promise.all([alice.talks('tommy'), tommy.talks('alice')]);
+  await alice.rings('jenny');
+  await alice.button('Hang up and accept').click();
+  await Promise.all([alice.talks('jenny'), jenny.talks('alice')]);
+  await Promise.all([alice.hears(), jenny.hears()]);
+  await tommy.notice('alice hung up after');
+  await tommy.idle();
+});
+
+eachSDK('a call that a restart of the program cuts off is over on both pages', async (t, way) => {
+  const softphone = await Softphone.start(t);
+  const [alice, tommy] = await softphone.devices(['alice', 'tommy'], way);
+  await talk(alice, tommy);
+  await softphone.stop();
+  await Promise.all([alice.idle(), tommy.idle(), alice.notice('Error 31005'), tommy.notice('Error 31005')]);
+  assert.equal(await alice.page.locator('#call-button.good').count(), 0, 'a green button while offline');
+  await softphone.run(new URL(softphone.url).host);
+  await alice.notice('The call with tommy was lost after');
+  await tommy.notice('The call with alice was lost after');
+  await talk(alice, tommy);
+});

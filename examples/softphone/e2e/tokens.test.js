@@ -1,0 +1,160 @@
+import assert from 'node:assert/strict';
+import { createHmac } from 'node:crypto';
+import { test } from 'node:test';
+import { setTimeout as sleep } from 'node:timers/promises';
+import { Softphone } from './softphone.js';
+import { eachSDK, eachWay, sdk1 } from './ways.js';
+
+eachWay('the token of the backend reaches the gateway unchanged', async (t, way) => {
+  const softphone = await Softphone.start(t);
+  const tommy = await softphone.open();
+  const answered = tommy.page.waitForResponse((response) => response.url().endsWith('/token'));
+  const listened = new Promise((resolve) => {
+    tommy.page.on('websocket', (socket) => socket.on('framesent', ({ payload }) => {
+      if (payload.includes('"listen"')) {
+        resolve(JSON.parse(payload));
+      }
+    }));
+  });
+  await tommy.signIn('tommy', way);
+  await tommy.state('Ready');
+
+  const { identity, token } = await (await answered).json();
+  assert.equal(identity, 'tommy');
+  assert.equal((await listened).payload.token, token);
+  const claims = JSON.parse(Buffer.from(token.split('.')[1], 'base64url'));
+  const shown = await tommy.page.getByRole('region', { name: 'Token' }).innerText();
+  for (const text of [way.token, ...way.shown(claims), 'Receives calls to tommy', 'Department support']) {
+    assert.ok(shown.includes(text), `${text} in ${shown}`);
+  }
+  assert.match(shown, /(1:00:00|59:5\d) left/);
+});
+
+// alterToken gives the page another token than the backend's.
+async function alterToken(phone, alter, options) {
+  await phone.page.route('**/token', async (route) => {
+    const response = await route.fetch();
+    const body = await response.json();
+    await route.fulfill({ response, json: { ...body, token: await alter(body) } });
+  }, options);
+}
+
+function changeClaims(token, change) {
+  const [header, payload, signature] = token.split('.');
+  const claims = { ...JSON.parse(Buffer.from(payload, 'base64url')), ...change };
+  return [header, Buffer.from(JSON.stringify(claims)).toString('base64url'), signature].join('.');
+}
+
+eachSDK('a tampered token is refused', async (t, way) => {
+  const softphone = await Softphone.start(t);
+  const mallory = await softphone.open();
+  await alterToken(mallory, ({ token }) => changeClaims(token, way.tampered));
+  await mallory.signIn('mallory', way);
+  await mallory.notice('Error 31202');
+  await mallory.state('Offline');
+});
+
+eachSDK("a foreign account's token is refused", async (t, way) => {
+  const softphone = await Softphone.start(t);
+  const mallory = await softphone.open();
+  await alterToken(mallory, ({ token }) => {
+    const [header, payload] = changeClaims(token, way.foreign).split('.');
+    const signature = createHmac('sha256', "the foreign account's").update(`${header}.${payload}`).digest('base64url');
+    return `${header}.${payload}.${signature}`;
+  });
+  await mallory.signIn('mallory', way);
+  await mallory.notice('Error 31203');
+  await mallory.state('Offline');
+});
+
+eachSDK('an expired token is refused, and a new one fetched', async (t, way) => {
+  const softphone = await Softphone.start(t, { args: ['-ttl', '2s'] });
+  const tommy = await softphone.open();
+  await alterToken(tommy, async ({ token, expiresAt }) => {
+    await sleep(Date.parse(expiresAt) - Date.now() + 100);
+    return token;
+  }, { times: 1 });
+  await tommy.signIn('tommy', way);
+  await tommy.logged('error', { detail: way.expired });
+  await tommy.state('Token expired');
+  await tommy.logged(way.ready);
+});
+
+eachSDK('a token of 6 s is renewed, and the device never offline', async (t, way) => {
+  const softphone = await Softphone.start(t, { args: ['-ttl', '6s'] });
+  const tommy = await softphone.open();
+  const tokens = new Set();
+  tommy.page.on('websocket', (socket) => socket.on('framesent', ({ payload }) => {
+    if (payload.includes('"listen"')) {
+      tokens.add(JSON.parse(payload).payload.token);
+    }
+  }));
+  await tommy.signIn('tommy', way);
+  await tommy.logged('token', { times: 3 });
+  await tommy.state('Ready');
+  assert.equal(tokens.size, 3);
+  // SDK 1.x registers with each token, and 2.x once.
+  const events = (await tommy.events()).filter((event) => event !== way.ready);
+  assert.deepEqual(events, ['token', 'token', 'token']);
+});
+
+eachSDK('a token that expires during a call leaves the call up, and a new one makes the device ready', async (t, way) => {
+  const softphone = await Softphone.start(t, { args: ['-ttl', '4s'] });
+  const [alice, tommy] = await softphone.devices(['alice', 'tommy'], way);
+  await alice.page.route('**/token', (route) => route.abort());
+  await alice.dial('tommy');
+  await tommy.rings('alice');
+  await tommy.accept();
+  await alice.logged('error', { detail: way.expired });
+  await Promise.all([alice.talks('tommy'), tommy.talks('alice')]);
+  await Promise.all([alice.hears(), tommy.hears()]);
+  await tommy.hangUp();
+  await alice.idle();
+  await alice.state('Token expired');
+  await alice.dial('tommy');
+  await alice.notice('Error 31205');
+  await alice.idle();
+
+  await alice.page.unroute('**/token');
+  await alice.state('Ready');
+  await tommy.dial('alice');
+  await alice.rings('tommy');
+});
+
+test('a backend that cannot be reached is asked again', async (t) => {
+  const softphone = await Softphone.start(t);
+  const tommy = await softphone.open();
+  await tommy.page.route('**/token', (route) => route.abort(), { times: 1 });
+  await tommy.signIn('tommy');
+  await tommy.notice('The backend cannot be reached. Trying again.');
+  await tommy.state('Ready');
+  assert.equal(await tommy.page.locator('#notice').isVisible(), false);
+});
+
+const account = {
+  TWILIO_ACCOUNT_SID: 'AC00000000000000000000000000000001',
+  TWILIO_AUTH_TOKEN: 'of-no-account',
+  TWILIO_TWIML_APP_SID: 'AP00000000000000000000000000000001',
+};
+const apiKey = { TWILIO_API_KEY: 'SK00000000000000000000000000000001', TWILIO_API_SECRET: 'of-no-account' };
+
+eachSDK('with credentials the page asks Twilio, and may', async (t, way) => {
+  const softphone = await Softphone.start(t, { env: { ...account, ...apiKey } });
+  const gateway = way.sdk === sdk1.sdk ? 'chunderw-vpc-gll.twilio.com' : 'voice-js.roaming.twilio.com';
+  const alice = await softphone.open({ allow: [gateway, 'eventgw.twilio.com', 'sdk.twilio.com'] });
+  const sockets = [];
+  alice.page.on('websocket', (socket) => sockets.push(socket.url()));
+  const sound = alice.page.waitForRequest((request) => request.url().startsWith('https://sdk.twilio.com/'));
+  await alice.signIn('alice', way);
+  await sound;
+  await alice.logged('error'); // there is no way to Twilio here
+  assert.equal(sockets[0], `wss://${gateway}/signal`);
+});
+
+test('an Access Token can be chosen only if there is an API key', async (t) => {
+  for (const [env, enabled] of [[{}, true], [account, false], [{ ...account, ...apiKey }, true]]) {
+    const phone = await (await Softphone.start(t, { env })).open();
+    await phone.page.locator('#gateway', { hasText: /stand-in|Twilio/ }).waitFor();
+    assert.equal(await phone.page.getByRole('radio', { name: 'Access Token' }).isEnabled(), enabled);
+  }
+});
