@@ -26,6 +26,7 @@ const messages = {
   31203: token,
   31204: token,
   31205: expired,
+  31208: noMicrophone,
   31401: noMicrophone,
   31402: noMicrophone,
   31404: ({ peer }) => `${peer} is not signed in. Check the name, or try again later.`,
@@ -39,7 +40,9 @@ const messages = {
 
 // explain returns a sentence for an error, as far as there is one.
 export function explain(code, message, { peer, onCall }) {
-  const own = messages[code]?.({ peer: peer || 'The other side', onCall });
+  // SDK 1.x has 31201 for the microphone too.
+  const sentence = code === 31201 && /microphone/i.test(message) ? noMicrophone : messages[code];
+  const own = sentence?.({ peer: peer || 'The other side', onCall });
   return own ?? `${message.charAt(0).toUpperCase()}${message.slice(1)}.`.replace(/\.\.$/, '.');
 }
 

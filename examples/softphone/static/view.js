@@ -76,6 +76,8 @@ export function tick(session) {
   $('call-button').classList.toggle('good', state === 'ready');
   if (call) {
     setText('call-state', callState(call));
+    // Beside the state, so that a screen reader does not say the time each second.
+    setText('call-time', call.status() === 'open' ? `, ${duration(Date.now() - call.since)}` : '');
   }
 }
 
@@ -101,7 +103,7 @@ function deviceState({ call, sdk, device, token }, left) {
 function callState(call) {
   switch (call.status()) {
     case 'open':
-      return `Talking to ${peer(call)}, ${duration(Date.now() - call.since)}`;
+      return `Talking to ${peer(call)}`;
     case 'ringing':
       return `Ringing ${peer(call)}…`;
     default:
