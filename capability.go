@@ -503,16 +503,7 @@ func (t *CapabilityToken) merge(params []url.Values) url.Values {
 // checkParams returns an error if there are too many params to mint, or if they
 // are too long.
 func checkParams(params []url.Values) error {
-	size, count := 0, 0
-	for _, values := range params {
-		for name, list := range values {
-			size += len(name)
-			count += len(list)
-			for _, value := range list {
-				size += len(value)
-			}
-		}
-	}
+	count, size := measure(params...)
 	if count > maxParams {
 		return fmt.Errorf("%w: %d params: use at most %d", ErrInvalidScope, count, maxParams)
 	}
@@ -662,7 +653,7 @@ func (t *CapabilityToken) mintedName() string {
 
 // encodeJSON returns a string, which is valid UTF-8, in the form in which Twilio's
 // Python library writes the claims of an Access Token; in a capability token '&',
-// '<' and '>' and all beyond ASCII stand for themselves.
+// '<', '>' and non-ASCII characters are not escaped.
 func (t *CapabilityToken) encodeJSON(s string) string {
 	if t.access {
 		return string(accesstoken.AppendString(nil, s))

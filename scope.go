@@ -91,18 +91,18 @@ func (s *Scope) UnmarshalText(text []byte) error {
 // check returns an error, which does not contain the secrets, if the scope could
 // not be read back.
 func (s Scope) check(secrets ...string) error {
-	params := 0
-	for _, values := range s.Params {
-		params += len(values)
+	params, _ := measure(s.Params)
+	var err error
+	if s.is("client", "outgoing") {
+		_, err = s.applicationParams()
 	}
-	_, err := s.applicationParams()
 	var rule string
 	switch {
 	case !consistsOf(s.Service, "_-") || !consistsOf(s.Privilege, "_-"):
 		rule = "use 1 or more ASCII letters, digits, '_' or '-' for each"
 	case params > maxParams:
 		rule = fmt.Sprintf("%d params: use at most %d", params, maxParams)
-	case s.is("client", "outgoing") && err != nil:
+	case err != nil:
 		rule = fmt.Sprintf("appParams: %v", err)
 	default:
 		return nil
@@ -113,6 +113,21 @@ func (s Scope) check(secrets ...string) error {
 
 // maxParams is how many parameters [url.ParseQuery] accepts.
 const maxParams = 10_000
+
+// measure returns how many values params have, and their length in bytes together
+// with their names.
+func measure(params ...url.Values) (count, size int) {
+	for _, values := range params {
+		for name, list := range values {
+			size += len(name)
+			count += len(list)
+			for _, value := range list {
+				size += len(value)
+			}
+		}
+	}
+	return count, size
+}
 
 // is reports whether s is a scope of the given kind.
 func (s Scope) is(service, privilege string) bool {
@@ -179,9 +194,7 @@ func (g grant) name() string {
 	}
 }
 
-// appendGrant appends a scope, its parameters sorted by name. Params and filters
-// are form-encoded twice: once for themselves, and once as the value of a
-// parameter.
+// appendGrant appends a scope, its parameters sorted by name.
 func (t *CapabilityToken) appendGrant(dst []byte, g grant) []byte {
 	switch g.kind {
 	case incoming:
@@ -189,11 +202,7 @@ func (t *CapabilityToken) appendGrant(dst []byte, g grant) []byte {
 		return append(dst, t.clientName...)
 	case outgoing:
 		dst = append(dst, "scope:client:outgoing?"...)
-		if params := t.paramsOf(g); len(params) > 0 {
-			dst = append(dst, "appParams="...)
-			dst = append(dst, url.QueryEscape(params.Encode())...)
-			dst = append(dst, '&')
-		}
+		dst = appendParams(dst, "appParams=", t.paramsOf(g))
 		dst = append(dst, "appSid="...)
 		dst = append(dst, g.applicationSID...)
 		if t.clientName != "" {
@@ -203,15 +212,23 @@ func (t *CapabilityToken) appendGrant(dst []byte, g grant) []byte {
 		return dst
 	case events:
 		dst = append(dst, "scope:stream:subscribe?"...)
-		if len(g.params) > 0 {
-			dst = append(dst, "params="...)
-			dst = append(dst, url.QueryEscape(g.params.Encode())...)
-			dst = append(dst, '&')
-		}
+		dst = appendParams(dst, "params=", g.params)
 		return append(dst, "path=%2F2010-04-01%2FEvents"...)
 	default:
 		return append(dst, g.scope.String()...)
 	}
+}
+
+// appendParams appends params or filters, if there are any, as the first of a
+// scope's parameters. They are form-encoded twice: once for themselves, and once
+// as the value of that parameter.
+func appendParams(dst []byte, name string, params url.Values) []byte {
+	if len(params) == 0 {
+		return dst
+	}
+	dst = append(dst, name...)
+	dst = append(dst, url.QueryEscape(params.Encode())...)
+	return append(dst, '&')
 }
 
 // paramsOf returns the signed params of an outgoing grant.
