@@ -207,8 +207,12 @@ func (s *Server) answer(d *device, p payload) {
 	c.caller.device.send("answer", payload{CallSID: c.caller.sid, SDP: p.SDP, Reconnect: c.caller.reconnect})
 }
 
-// resume continues a call on a new socket, as SDK 2.x asks for.
+// resume continues a call on a new socket. SDK 2.x asks for it whenever it has
+// shown a token, even on the old socket, and for a call that it is about to answer.
 func (s *Server) resume(d *device, p payload) {
+	if l := d.leg(p.CallSID); l != nil && slices.Contains(l.call.ringing, l) {
+		return
+	}
 	for _, c := range s.calls {
 		for _, l := range c.talking() {
 			if l.sid == p.CallSID && l.reconnect == p.Reconnect && d.refusal == nil {
@@ -262,6 +266,9 @@ func (c *call) talking() []*leg {
 }
 
 func (l *leg) moveTo(d *device) {
+	if l.device == d {
+		return
+	}
 	l.drop()
 	l.device = d
 	d.legs = append(d.legs, l)

@@ -99,6 +99,19 @@ func TestNobodyResumesForeignCall(t *testing.T) {
 	assert.Equal(t, "in-progress", c.server.Calls()[0].Status)
 }
 
+// SDK 2.x resumes its calls with each new token, even one that it is about to answer.
+func TestTokenRenewedWhileAnswering(t *testing.T) {
+	s := start(t)
+	alice, tommy := openDevice(t, s, both("alice")), openDevice(t, s, both("tommy"))
+	alice.dial("tommy")
+	alice.expect("ringing")
+	invite := tommy.expect("invite")
+	tommy.resume(invite.CallSID, invite.Reconnect)
+	tommy.expectNothing()
+	tommy.send("answer", payload{CallSID: invite.CallSID, SDP: "answer"})
+	alice.expect("answer")
+}
+
 // Before a call is answered, the SDKs lose it with their socket, but show it for
 // ever unless they are told when they are back.
 func TestPageIsToldOfCallThatEndedWithItsSocket(t *testing.T) {
