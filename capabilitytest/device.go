@@ -257,9 +257,10 @@ func (d *device) busy() bool {
 	return slices.ContainsFunc(d.legs, func(l *leg) bool { return l == l.call.caller || l == l.call.answered })
 }
 
-// canRing reports whether the device can be rung by one more call. Many that are
-// made and hung up at once must not overflow its outbox: each is one message
-// now, and one when it ends.
+// canRing reports whether the device can be rung by one more call, even during a
+// call: it is the SDK that ignores that, unless allowIncomingWhileBusy is set. Many
+// that are made and hung up at once must not overflow its outbox: each is one
+// message now, and one when it ends.
 func (d *device) canRing() bool {
-	return !d.busy() && len(d.outbox)+len(d.legs) < outboxSize/2
+	return len(d.outbox)+len(d.legs) < outboxSize/2
 }

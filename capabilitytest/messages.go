@@ -71,7 +71,7 @@ var (
 	faultBadRequest  = &fault{31400, "the parameters cannot be read"}
 	faultNotFound    = &fault{31404, "no device is registered under this client name"}
 	faultNoAnswer    = &fault{31480, "nobody answered"}
-	faultBusy        = &fault{31486, "every device is on a call"}
+	faultBusy        = &fault{31486, "the other side is busy"}
 	faultCallerBusy  = &fault{31486, "this device is on a call"}
 	faultUnavailable = &fault{31000, "the stand-in has been closed"}
 )

@@ -506,25 +506,27 @@ func TestRefusesCalls(t *testing.T) {
 	}
 }
 
-func TestBusy(t *testing.T) {
+func TestDeviceIsRungDuringCall(t *testing.T) {
 	s := start(t)
-	alice, tommy := openDevice(t, s, both("alice")), openDevice(t, s, both("tommy"))
-	bob := openDevice(t, s, both("bob"))
+	alice, tommy, bob := openDevice(t, s, both("alice")), openDevice(t, s, both("tommy")), openDevice(t, s, both("bob"))
 
 	alice.dial("tommy")
 	alice.expect("ringing")
-	sid := tommy.expect("invite").CallSID
+	first := tommy.expect("invite").CallSID
 	bob.dial("alice") // who calls
-	bob.expectFault("hangup", 31486)
-	tommy.send("answer", payload{CallSID: sid, SDP: "answer"})
-	alice.expect("answer")
-	bob.dial("tommy") // who has answered
-	bob.expectFault("hangup", 31486)
-	tommy.send("hangup", payload{CallSID: sid})
-	alice.expect("hangup")
-	bob.dial("tommy")
 	bob.expect("ringing")
-	tommy.expect("invite")
+	alice.send("reject", payload{CallSID: alice.expect("invite").CallSID})
+	bob.expectFault("hangup", 31002)
+	tommy.send("answer", payload{CallSID: first, SDP: "answer"})
+	alice.expect("answer")
+
+	bob.dial("tommy") // who has answered
+	bob.expect("ringing")
+	second := tommy.expect("invite").CallSID
+	tommy.send("hangup", payload{CallSID: first})
+	alice.expect("hangup")
+	tommy.send("answer", payload{CallSID: second, SDP: "answer"})
+	bob.expect("answer")
 }
 
 func TestNamelessCaller(t *testing.T) {
