@@ -1,56 +1,221 @@
 package capabilitytest_test
 
 import (
+	"context"
 	"fmt"
+	"io"
+	"maps"
 	"net/http"
 	"net/http/httptest"
 	"os"
-	"strings"
+	"slices"
+	"testing"
+
+	"github.com/coder/websocket"
 
 	"github.com/seed-6c737938/capability"
 	"github.com/seed-6c737938/capability/capabilitytest"
 )
 
+var ctx = context.Background()
+
 // A program starts a stand-in and closes it; a test calls NewServer.
-func Example() {
-	twilio, err := capabilitytest.Start()
+func ExampleStart() {
+	twilio, err := capabilitytest.Start(
+		capabilitytest.Addr("127.0.0.1:0"),
+		capabilitytest.CloseOnRefusal(),
+		capabilitytest.Log(os.Stderr),
+	)
 	if err != nil {
 		fmt.Println(err)
 		return
 	}
 	defer twilio.Close()
+	fmt.Println(twilio.URL != "")
+	// Output: true
+}
 
-	env := twilio.Env()
-	token := capability.New(env["TWILIO_ACCOUNT_SID"], env["TWILIO_AUTH_TOKEN"]).
-		AllowClientOutgoing(env["TWILIO_TWIML_APP_SID"])
-	fmt.Println(token.Err())
-	// Output: <nil>
+func ExampleNewServer() {
+	var t *testing.T // the test's
+
+	backend := httptest.NewServer(http.DefaultServeMux)
+	defer backend.Close()
+	twilio := capabilitytest.NewServer(t, capabilitytest.VoiceURL(backend.URL+"/voice"))
+	for name, value := range twilio.Env() {
+		t.Setenv(name, value)
+	}
 }
 
 func ExampleVoiceURL() {
-	voice := httptest.NewServer(http.HandlerFunc(func(w http.ResponseWriter, _ *http.Request) {
+	voice := httptest.NewServer(http.HandlerFunc(func(w http.ResponseWriter, r *http.Request) {
+		fmt.Printf("%s calls %s\n", r.FormValue("From"), r.FormValue("To"))
 		w.Header().Set("Content-Type", "text/xml")
-		fmt.Fprint(w, `<Response><Dial><Client>tommy</Client></Dial></Response>`)
+		fmt.Fprint(w, `<Response><Reject/></Response>`)
 	}))
 	defer voice.Close()
 
-	twilio, err := capabilitytest.Start(capabilitytest.VoiceURL(voice.URL + "/voice"))
+	twilio := start(capabilitytest.VoiceURL(voice.URL))
+	defer twilio.Close()
+	open(twilio, "alice").dial("tommy")
+	twilio.WaitCall(ctx, isOver)
+	// Output: client:alice calls tommy
+}
+
+func ExampleCredentials() {
+	twilio := start(capabilitytest.Credentials(func(name string) string {
+		if name == "TWILIO_ACCOUNT_SID" {
+			return "AC00000000000000000000000000000001"
+		}
+		return "" // is made up
+	}))
+	defer twilio.Close()
+	fmt.Println(twilio.Env()["TWILIO_ACCOUNT_SID"])
+	// Output: AC00000000000000000000000000000001
+}
+
+func ExampleServer_Env() {
+	twilio := start()
+	defer twilio.Close()
+	for _, name := range slices.Sorted(maps.Keys(twilio.Env())) {
+		fmt.Println(name)
+	}
+	// Output:
+	// STANDIN_URL
+	// TWILIO_ACCOUNT_SID
+	// TWILIO_API_KEY
+	// TWILIO_API_SECRET
+	// TWILIO_AUTH_TOKEN
+	// TWILIO_TWIML_APP_SID
+}
+
+// A browser driver runs the script before those of the page, with Playwright for
+// example by addInitScript. A page can also load it from the server.
+func ExampleServer_Script() {
+	twilio := start()
+	defer twilio.Close()
+	response, err := http.Get(twilio.URL + "/standin.js")
 	if err != nil {
 		fmt.Println(err)
 		return
 	}
-	defer twilio.Close()
-	fmt.Println(twilio.Calls())
-	// Output: []
+	defer response.Body.Close()
+	script, err := io.ReadAll(response.Body)
+	fmt.Println(string(script) == twilio.Script(), err)
+	// Output: true <nil>
 }
 
-func ExampleCredentials() {
-	_, err := capabilitytest.Start(capabilitytest.Credentials(func(name string) string {
-		if name == "TWILIO_TWIML_APP_SID" {
-			return "SK00000000000000000000000000000001"
-		}
-		return os.Getenv("UNSET_" + name) // made up
-	}))
-	fmt.Println(strings.Contains(err.Error(), "invalid application SID"))
-	// Output: true
+func ExampleServer_WaitRegistered() {
+	twilio := start()
+	defer twilio.Close()
+	open(twilio, "tommy")
+	fmt.Println(twilio.WaitRegistered(ctx, "tommy", 1))
+	// Output: <nil>
 }
+
+func ExampleServer_WaitCall() {
+	twilio := start()
+	defer twilio.Close()
+	open(twilio, "tommy")
+	twilio.WaitRegistered(ctx, "tommy", 1)
+	open(twilio, "alice").dial("tommy")
+	call, err := twilio.WaitCall(ctx, func(call capabilitytest.Call) bool { return call.To == "tommy" })
+	fmt.Println(call.From, call.Status, err)
+	// Output: client:alice ringing <nil>
+}
+
+func ExampleServer_Calls() {
+	twilio := start()
+	defer twilio.Close()
+	open(twilio, "alice").dial("nobody")
+	twilio.WaitCall(ctx, isOver)
+	for _, call := range twilio.Calls() {
+		fmt.Println(call.From, call.To, call.Status, call.Code)
+	}
+	// Output: client:alice nobody no-answer 31404
+}
+
+// The page should fetch a new token.
+func ExampleServer_Refuse() {
+	twilio := start()
+	defer twilio.Close()
+	twilio.Refuse("tommy", 31205)
+	fmt.Println(open(twilio, "tommy").next())
+	// Output: {"type":"error","version":"1.5","payload":{"error":{"code":31205,"message":"refused by the test"}}}
+}
+
+// The page should fetch a new token.
+func ExampleServer_Expire() {
+	twilio := start()
+	defer twilio.Close()
+	open(twilio, "tommy")
+	twilio.WaitRegistered(ctx, "tommy", 1)
+	twilio.Expire("tommy")
+	fmt.Println(twilio.WaitRegistered(ctx, "tommy", 0))
+	// Output: <nil>
+}
+
+// The SDK connects again by itself; the page should show that it is offline meanwhile.
+func ExampleServer_Disconnect() {
+	twilio := start()
+	defer twilio.Close()
+	open(twilio, "tommy")
+	twilio.WaitRegistered(ctx, "tommy", 1)
+	twilio.Disconnect("tommy")
+	fmt.Println(twilio.WaitRegistered(ctx, "tommy", 0))
+	// Output: <nil>
+}
+
+func isOver(call capabilitytest.Call) bool { return call.Status != "ringing" }
+
+func start(options ...capabilitytest.Option) *capabilitytest.Server {
+	return must(capabilitytest.Start(options...))
+}
+
+func must[T any](value T, err error) T {
+	if err != nil {
+		panic(err)
+	}
+	return value
+}
+
+// A page says what the SDK says in a browser.
+type page struct {
+	socket *websocket.Conn
+	heard  chan string
+}
+
+// open opens a page whose device registers.
+func open(twilio *capabilitytest.Server, clientName string) page {
+	env := twilio.Env()
+	token := must(capability.New(env["TWILIO_ACCOUNT_SID"], env["TWILIO_AUTH_TOKEN"]).
+		AllowClientIncoming(clientName).
+		AllowClientOutgoing(env["TWILIO_TWIML_APP_SID"]).
+		ToJWT())
+	socket, _, err := websocket.Dial(ctx, twilio.URL+"/signal", nil)
+	p := page{must(socket, err), make(chan string, 100)}
+	go p.listen()
+	p.say(`{"type":"listen","payload":{"token":"` + token + `"}}`)
+	p.say(`{"type":"register","payload":{"media":{"audio":true}}}`)
+	return p
+}
+
+func (p page) dial(clientName string) {
+	p.say(`{"type":"invite","payload":{"callsid":"TJ1","sdp":"v=0","twilio":{"params":"To=` + clientName + `"}}}`)
+}
+
+func (p page) say(message string) {
+	must(0, p.socket.Write(ctx, websocket.MessageText, []byte(message)))
+}
+
+func (p page) listen() {
+	for {
+		_, message, err := p.socket.Read(ctx)
+		if err != nil {
+			return
+		}
+		p.heard <- string(message)
+	}
+}
+
+// next returns what the server says next.
+func (p page) next() string { return <-p.heard }
