@@ -257,10 +257,17 @@ func (d *device) busy() bool {
 	return slices.ContainsFunc(d.legs, func(l *leg) bool { return l == l.call.caller || l == l.call.answered })
 }
 
-// canRing reports whether the device can be rung by one more call, even during a
-// call: it is the SDK that ignores that, unless allowIncomingWhileBusy is set. Many
-// that are made and hung up at once must not overflow its outbox: each is one
-// message now, and one when it ends.
+// dials reports whether the device makes a call that nobody has answered yet.
+func (d *device) dials() bool {
+	return slices.ContainsFunc(d.legs, func(l *leg) bool { return l == l.call.caller && l.call.connected.IsZero() })
+}
+
+// canRing reports whether the device can be rung by one more call. During a call
+// it can: it is the SDK that ignores that, unless allowIncomingWhileBusy is set. If
+// two that call each other both rang, nobody would tell them.
+//
+// Many calls that are made and hung up at once must not overflow its outbox: each
+// is one message now, and one when it ends.
 func (d *device) canRing() bool {
-	return len(d.outbox)+len(d.legs) < outboxSize/2
+	return !d.dials() && len(d.outbox)+len(d.legs) < outboxSize/2
 }

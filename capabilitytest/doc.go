@@ -53,8 +53,9 @@
 //     caller at once, so that the SDK's accept event comes before anybody picks up.
 //   - A caller is told why a Dial failed (31404, 31480, 31486 or 31002) if the call
 //     ends with it. A client that is not registered counts as no-answer.
-//   - A device is rung during a call too. Unless the page sets allowIncomingWhileBusy,
-//     the SDK ignores that, and the caller hears it ring until the Dial times out.
+//   - A device that dials is busy, but one on a call is rung. Unless its page sets
+//     allowIncomingWhileBusy, the SDK ignores that, and the caller hears it ring
+//     until the Dial times out.
 //   - ICE restarts, call messages and event streams are ignored. Calls are lost when
 //     the stand-in ends.
 //   - Who has its credentials may do anything: it is for tests and development, and

@@ -513,14 +513,16 @@ func TestDeviceIsRungDuringCall(t *testing.T) {
 	alice.dial("tommy")
 	alice.expect("ringing")
 	first := tommy.expect("invite").CallSID
-	bob.dial("alice") // who calls
-	bob.expect("ringing")
-	alice.send("reject", payload{CallSID: alice.expect("invite").CallSID})
-	bob.expectFault("hangup", 31002)
+	bob.dial("alice") // who dials
+	bob.expectFault("hangup", 31486)
 	tommy.send("answer", payload{CallSID: first, SDP: "answer"})
 	alice.expect("answer")
 
-	bob.dial("tommy") // who has answered
+	bob.dial("alice") // who is on a call
+	bob.expect("ringing")
+	alice.send("reject", payload{CallSID: alice.expect("invite").CallSID})
+	bob.expectFault("hangup", 31002)
+	bob.dial("tommy")
 	bob.expect("ringing")
 	second := tommy.expect("invite").CallSID
 	tommy.send("hangup", payload{CallSID: first})
