@@ -141,8 +141,8 @@ func random() string {
 	return hex.EncodeToString(id[:])
 }
 
-// ring rings every device of the clients that can be rung, and returns where it is told how
-// that ends, or why it rings nowhere.
+// ring rings every device of the clients that can be rung, and returns where it
+// is told how that ends, or why it rings nowhere.
 func (c *call) ring(clients []client, callerID string) (<-chan outcome, *outcome) {
 	c.server.mu.Lock()
 	defer c.server.mu.Unlock()
