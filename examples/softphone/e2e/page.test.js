@@ -63,6 +63,17 @@ eachSDK('a page survives a restart of the program', async (t, way) => {
   await talk(alice, tommy);
 });
 
+test('who signs in while the backend is down can sign in later', async (t) => {
+  const softphone = await Softphone.start(t);
+  const tommy = await softphone.open();
+  await softphone.stop();
+  await tommy.signIn('tommy');
+  await tommy.notice('The backend cannot be reached.');
+  await softphone.run(new URL(softphone.url).host);
+  await tommy.signIn('tommy');
+  await tommy.state('Ready');
+});
+
 test('everything can be done with the keyboard, and the focus follows', async (t) => {
   const softphone = await Softphone.start(t);
   const [alice, tommy] = [await softphone.open(), await softphone.device('tommy')];

@@ -12,10 +12,13 @@ export async function load(src, local) {
   return Twilio;
 }
 
-// once returns a function that runs start when it is first called, and returns the same promise ever after.
+// once returns a function that runs start until it has succeeded, and then returns the same promise ever after.
 export function once(start) {
   let started;
-  return (...args) => started ??= start(...args);
+  return (...args) => started ??= start(...args).catch((error) => {
+    started = null;
+    throw error;
+  });
 }
 
 // loadStandIn makes the SDKs, which are loaded afterwards, talk to the stand-in.

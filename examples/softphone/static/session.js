@@ -36,7 +36,11 @@ export class Session {
 
   async start() {
     const { local } = await this.lasting(this.config);
-    await this.lasting(this.sdk.load(local));
+    const loaded = await this.lasting(this.sdk.load(local).then(() => true, () => false));
+    if (!loaded) {
+      this.end('The backend cannot be reached.');
+      return;
+    }
     await this.renew();
   }
 
