@@ -141,12 +141,15 @@ func random() string {
 	return hex.EncodeToString(id[:])
 }
 
-// ring rings every device of the clients that can be rung, and returns where it
-// is told how that ends, or why it rings nowhere.
+// ring rings every device of the clients that can be rung. It returns a channel
+// that receives the outcome, or the outcome itself if it rings nowhere.
 func (c *call) ring(clients []client, callerID string) (<-chan outcome, *outcome) {
 	c.server.mu.Lock()
 	defer c.server.mu.Unlock()
 	defer c.server.notify()
+	if c.over { // the caller has hung up
+		return nil, &outcome{status: "canceled"}
+	}
 	if !c.connected.IsZero() {
 		return nil, &outcome{status: "failed", reason: unsupported("a second <Dial> after one that was answered")}
 	}
@@ -257,10 +260,14 @@ func (s *Server) tellLost(d *device) {
 	}
 }
 
-// talking returns the legs of a call that was answered and goes on.
+// talking returns the legs of a call that was answered and goes on: that of the
+// caller alone if the callee has hung up and the action of the Dial comes next.
 func (c *call) talking() []*leg {
-	if c.over || c.answered == nil {
+	if c.over || c.connected.IsZero() {
 		return nil
+	}
+	if c.answered == nil {
+		return []*leg{c.caller}
 	}
 	return []*leg{c.caller, c.answered}
 }
@@ -337,7 +344,7 @@ func (c *call) endStatus(by *leg, reason *fault) string {
 	return "failed"
 }
 
-// cancelRinging stops the ringing everywhere; answered rings no more as it is.
+// cancelRinging stops the ringing of every leg but answered, which has stopped.
 func (c *call) cancelRinging(answered *leg) {
 	for _, l := range c.ringing {
 		if l != answered && l.drop() {

@@ -2,6 +2,8 @@ package capabilitytest
 
 import (
 	"context"
+	"io"
+	"net/http"
 	"strings"
 	"testing"
 	"time"
@@ -85,6 +87,25 @@ func TestCallEndsWhileSocketIsLost(t *testing.T) {
 	assert.Equal(t, payload{CallSID: c.aliceSID}, alice.expect("hangup"))
 }
 
+// The caller is still on the line while the action of the Dial is asked.
+func TestCallerResumesAfterCalleeHasHungUp(t *testing.T) {
+	asked, release := make(chan struct{}), make(chan struct{})
+	b := startBackendFunc(t, func(w http.ResponseWriter, r *http.Request) {
+		w.Header().Set("Content-Type", "text/xml")
+		if r.URL.Path == "/action" {
+			close(asked)
+			<-release
+		}
+		io.WriteString(w, `<Response><Dial action="/action"><Client>tommy</Client></Dial></Response>`)
+	})
+	defer close(release)
+	c := talk(t, VoiceURL(b.URL+"/voice"))
+	c.tommy.send("hangup", payload{CallSID: c.tommySID})
+	<-asked
+	c.alice.resume(c.aliceSID, c.aliceReconnect)
+	c.alice.expect("answer")
+}
+
 func TestNobodyResumesForeignCall(t *testing.T) {
 	c := talk(t)
 	mallory := openDevice(t, c.server, both("mallory"))
@@ -143,6 +164,25 @@ func TestPageIsToldOfCallThatEndedWithItsSocket(t *testing.T) {
 			otherTab.expectNothing()
 		})
 	}
+}
+
+func TestPageThatLeftIsToldNothing(t *testing.T) {
+	s := start(t)
+	token := mint(t, both("alice"))
+	alice, tommy := openPage(t, s), openDevice(t, s, both("tommy"))
+	alice.listen(token)
+	alice.expect("connected")
+	alice.dial("tommy")
+	alice.expect("ringing")
+	tommy.send("answer", payload{CallSID: tommy.expect("invite").CallSID, SDP: "answer"})
+	alice.expect("answer")
+
+	alice.conn.Close(websocket.StatusGoingAway, "")
+	tommy.expect("hangup")
+	reloaded := openPage(t, s)
+	reloaded.listen(token)
+	reloaded.expect("connected")
+	reloaded.expectNothing()
 }
 
 // SDK 1.x keeps its call, but does not say so on the new socket.
@@ -243,6 +283,16 @@ func TestDeviceBehindWithReadingIsNotRung(t *testing.T) {
 	assert.False(t, d.canRing())
 }
 
+// Its caller has hung up before the voice URL answered.
+func TestCallThatIsOverRingsNowhere(t *testing.T) {
+	s := start(t)
+	alice, tommy := openDevice(t, s, both("alice")), openDevice(t, s, both("tommy"))
+	alice.dial("nobody")
+	alice.expectFault("hangup", 31404)
+	s.calls[0].dial([]client{{name: "tommy"}}, "", time.Minute)
+	tommy.expectNothing()
+}
+
 func TestDialsWhileRung(t *testing.T) {
 	s := start(t)
 	alice, tommy, bob := openDevice(t, s, both("alice")), openDevice(t, s, both("tommy")), openDevice(t, s, both("bob"))
@@ -310,14 +360,39 @@ func TestRefuse(t *testing.T) {
 
 func TestExpire(t *testing.T) {
 	s := start(t)
-	tommy := openDevice(t, s, both("tommy"))
 	caller := openDevice(t, s, newToken().SetClientName("caller").AllowClientOutgoing(applicationSID))
 	s.Expire("caller") // which is not registered
 	caller.expectFault("error", 31205)
+
+	token := mint(t, both("tommy"))
+	tommy := openPage(t, s)
+	tommy.listen(token)
+	tommy.expect("connected")
+	tommy.register()
+	tommy.expect("ready")
 	s.Expire("tommy")
 	tommy.expectFault("error", 31205)
 	tommy.expect("offline")
 	require.NoError(t, s.WaitRegistered(t.Context(), "tommy", 0))
+	tommy.listen(token)
+	tommy.expectFault("error", 31205)
+	tommy.listen(mint(t, both("tommy").SetTTL(time.Minute)))
+	tommy.expect("connected")
+}
+
+func TestDisconnectsDeviceWhoseTokenHasExpired(t *testing.T) {
+	s := start(t)
+	tommy := openDevice(t, s, both("tommy"))
+	s.Expire("tommy")
+	s.Disconnect("tommy")
+	tommy.closed()
+}
+
+func TestWaitCallMayAskTheServer(t *testing.T) {
+	s := start(t)
+	openDevice(t, s, both("alice")).dial("nobody")
+	_, err := s.WaitCall(t.Context(), func(call Call) bool { return s.Calls()[0].SID == call.SID })
+	require.NoError(t, err)
 }
 
 func TestCloseOnRefusal(t *testing.T) {
@@ -394,7 +469,7 @@ func TestWaitSaysWhatIsMissing(t *testing.T) {
 	ctx, cancel := context.WithTimeout(t.Context(), 10*time.Millisecond)
 	defer cancel()
 	err := s.WaitRegistered(ctx, "tommy", 2)
-	assert.EqualError(t, err, `capabilitytest: 0 devices are registered as "tommy", not 2: context deadline exceeded`)
+	assert.EqualError(t, err, `capabilitytest: registered as "tommy": 0 devices, not 2: context deadline exceeded`)
 	_, err = s.WaitCall(ctx, func(Call) bool { return true })
 	assert.EqualError(t, err, `capabilitytest: no call matches: context deadline exceeded`)
 }

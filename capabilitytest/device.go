@@ -25,6 +25,7 @@ type device struct {
 	sdk1       bool // SDK 1.x
 	grants     *grants
 	proven     bool   // it has shown a valid token
+	clientName string // of the token, valid or not any more
 	refusal    *fault // why the device may do nothing, or nil
 	expiry     *time.Timer
 	registered string // the client name under which it can be rung
@@ -94,6 +95,11 @@ func (s *Server) listen(d *device, token, sdk string) {
 		s.refuse(d, s.credentials.tokenFault(token, err))
 		return
 	}
+	if s.expired[token] {
+		s.event("refused a token of %s that has expired, as the test asked", granted.clientName)
+		s.refuse(d, faultExpired)
+		return
+	}
 	if code, ok := s.refusals[granted.clientName]; ok {
 		delete(s.refusals, granted.clientName)
 		s.event("refused a token of %s with %d, as the test asked", granted.clientName, code)
@@ -101,6 +107,7 @@ func (s *Server) listen(d *device, token, sdk string) {
 		return
 	}
 	d.token, d.grants, d.refusal, d.proven, d.dropped = token, granted, nil, true, false
+	d.clientName = granted.clientName
 	if granted.incomingName() != d.registered {
 		s.unregister(d)
 	}
@@ -205,8 +212,10 @@ func (s *Server) leave(d *device, left bool) {
 	d.expireIn(0, nil)
 	d.gone = true
 	for _, l := range slices.Clone(d.legs) {
-		if left || l.call.answered == nil || s.ctx.Err() != nil {
+		if !left && l.call.answered == nil {
 			l.call.lost = append(l.call.lost, l)
+		}
+		if left || l.call.answered == nil || s.ctx.Err() != nil {
 			l.leave()
 			continue
 		}
@@ -263,8 +272,9 @@ func (d *device) dials() bool {
 }
 
 // canRing reports whether the device can be rung by one more call. During a call
-// it can: it is the SDK that ignores that, unless allowIncomingWhileBusy is set. If
-// two that call each other both rang, nobody would tell them.
+// it can: it is the SDK that ignores that, unless allowIncomingWhileBusy is set. A
+// device that dials is not rung: when two dial each other, both SDKs would ignore
+// the ring, and neither caller would be told.
 //
 // Many calls that are made and hung up at once must not overflow its outbox: each
 // is one message now, and one when it ends.

@@ -3,7 +3,6 @@ package capabilitytest
 import (
 	"context"
 	_ "embed"
-	"encoding/json"
 	"fmt"
 	"io"
 	"iter"
@@ -41,6 +40,7 @@ type Server struct {
 	devices  map[*device]bool     // one for each socket
 	clients  map[string][]*device // by client name, the oldest registration first
 	refusals map[string]int       // by client name, what its next listen is answered
+	expired  map[string]bool      // the tokens that Expire was asked for
 	calls    []*call              // the oldest first
 	changed  chan struct{}        // closed when a device or a call changes
 }
@@ -145,6 +145,7 @@ func Start(options ...Option) (*Server, error) {
 		devices:  map[*device]bool{},
 		clients:  map[string][]*device{},
 		refusals: map[string]int{},
+		expired:  map[string]bool{},
 		changed:  make(chan struct{}),
 	}
 	for _, option := range options {
@@ -203,20 +204,17 @@ var script string
 // Script returns JavaScript that makes an unmodified page use the server in place
 // of Twilio. It has to run before the SDK is loaded: let the browser driver run
 // it in each new page, or load it as {URL}/standin.js.
-func (s *Server) Script() string { return scriptFor(s.URL) }
-
-func scriptFor(base string) string {
-	gateway, _ := json.Marshal("ws" + strings.TrimPrefix(base, "http") + "/signal") // a string always can be
-	return strings.Replace(script, "? GATEWAY :", "? "+string(gateway)+" :", 1)
+func (s *Server) Script() string {
+	return strings.Replace(script, "'STANDIN_URL'", "'"+s.URL+"'", 1)
 }
 
 func (s *Server) handler() http.Handler {
 	mux := http.NewServeMux()
 	mux.HandleFunc("GET /signal", s.serveSocket)
-	mux.HandleFunc("GET /standin.js", func(w http.ResponseWriter, r *http.Request) {
+	mux.HandleFunc("GET /standin.js", func(w http.ResponseWriter, _ *http.Request) {
 		w.Header().Set("Content-Type", "text/javascript; charset=utf-8")
 		w.Header().Set("Cache-Control", "no-store")
-		io.WriteString(w, scriptFor("http://"+r.Host))
+		io.WriteString(w, s.Script())
 	})
 	return http.HandlerFunc(func(w http.ResponseWriter, r *http.Request) {
 		// A foreign name that resolves to this machine is an attack: DNS rebinding.
@@ -249,7 +247,7 @@ func (s *Server) WaitRegistered(ctx context.Context, name string, n int) error {
 		return registered == n
 	})
 	if err != nil {
-		return fmt.Errorf("capabilitytest: %d devices are registered as %q, not %d: %w", registered, name, n, err)
+		return fmt.Errorf("capabilitytest: registered as %q: %s, not %d: %w", name, count(registered, "device"), n, err)
 	}
 	return nil
 }
@@ -257,19 +255,17 @@ func (s *Server) WaitRegistered(ctx context.Context, name string, n int) error {
 // WaitCall waits for a call that matches, and returns it. A call that is over
 // can match too.
 func (s *Server) WaitCall(ctx context.Context, match func(Call) bool) (Call, error) {
-	var found Call
-	err := s.wait(ctx, func() bool {
-		calls := s.snapshot()
-		i := slices.IndexFunc(calls, match)
-		if i >= 0 {
-			found = calls[i]
+	for {
+		s.mu.Lock()
+		calls, changed := s.snapshot(), s.changed
+		s.mu.Unlock()
+		if i := slices.IndexFunc(calls, match); i >= 0 {
+			return calls[i], nil
 		}
-		return i >= 0
-	})
-	if err != nil {
-		return Call{}, fmt.Errorf("capabilitytest: no call matches: %w", err)
+		if err := receive(ctx, changed); err != nil {
+			return Call{}, fmt.Errorf("capabilitytest: no call matches: %w", err)
+		}
 	}
-	return found, nil
 }
 
 // wait waits until done, which is called with s.mu locked, returns true.
@@ -281,11 +277,18 @@ func (s *Server) wait(ctx context.Context, done func() bool) error {
 		if ok {
 			return nil
 		}
-		select {
-		case <-changed:
-		case <-ctx.Done():
-			return context.Cause(ctx)
+		if err := receive(ctx, changed); err != nil {
+			return err
 		}
+	}
+}
+
+func receive(ctx context.Context, changed <-chan struct{}) error {
+	select {
+	case <-changed:
+		return nil
+	case <-ctx.Done():
+		return context.Cause(ctx)
 	}
 }
 
@@ -323,6 +326,7 @@ func (s *Server) Expire(name string) {
 	s.mu.Lock()
 	defer s.mu.Unlock()
 	for d := range s.devicesOf(name) {
+		s.expired[d.token] = true
 		s.expire(d)
 	}
 }
@@ -342,7 +346,7 @@ func (s *Server) Disconnect(name string) {
 func (s *Server) devicesOf(name string) iter.Seq[*device] {
 	return func(yield func(*device) bool) {
 		for d := range s.devices {
-			if d.grants != nil && d.grants.clientName == name && !yield(d) {
+			if d.proven && d.clientName == name && !yield(d) {
 				return
 			}
 		}

@@ -1,11 +1,13 @@
-// Makes the Twilio SDK of this page talk to the stand-in at GATEWAY rather than to Twilio.
+// Makes the Twilio SDK of this page talk to the stand-in rather than to Twilio.
 (() => {
+  // Where this script comes from, behind a proxy too, or where the stand-in listens if a browser driver runs it.
+  const gateway = new URL('signal', document.currentScript?.src || 'STANDIN_URL').href.replace(/^http/, 'ws');
   const { WebSocket, RTCPeerConnection } = globalThis;
   const signalling = /^wss:\/\/(voice-js|chunderw)[^/]*\.twilio\.com\/signal$/;
 
   globalThis.WebSocket = class extends WebSocket {
     constructor(url, ...rest) {
-      super(signalling.test(url) ? GATEWAY : url, ...rest);
+      super(signalling.test(url) ? gateway : url, ...rest);
     }
   };
 
