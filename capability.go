@@ -1,6 +1,6 @@
-// Package capability mints and verifies the tokens with which a Twilio Client
-// device in a browser proves what it may do: capability tokens, and the Access
-// Tokens that replace them.
+// Package capability mints the tokens with which a Twilio Client device in a
+// browser proves what it may do: capability tokens, and the Access Tokens that
+// replace them. It also verifies capability tokens.
 //
 // A backend lists what a device may do in a [CapabilityToken], mints a token
 // and hands it to the page:
@@ -157,8 +157,8 @@ type claim struct {
 // secret: the live one, not a test credential. It must be printable ASCII without
 // white space, must not start or end with a quote (a newline from a file and
 // quotes from an env file are common causes of Twilio error 31204), must not be an
-// SID, and must not occur in the token ([ErrInvalidAuthToken]). In FIPS 140-3 mode
-// it needs at least 14 bytes.
+// SID, and must not occur in a name, param, scope or claim of the token
+// ([ErrInvalidAuthToken]). In FIPS 140-3 mode it needs at least 14 bytes.
 func New(accountSID, authToken string) *CapabilityToken {
 	t := build(authToken)
 	t.accountSID = accountSID

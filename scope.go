@@ -78,7 +78,7 @@ func (s Scope) MarshalText() ([]byte, error) {
 	return []byte(s.String()), nil
 }
 
-// UnmarshalText is [ParseScope] for encoders such as encoding/json.
+// UnmarshalText parses text as [ParseScope] does.
 func (s *Scope) UnmarshalText(text []byte) error {
 	scope, err := ParseScope(string(text))
 	if err != nil {
@@ -241,8 +241,8 @@ func (t *CapabilityToken) paramsOf(g grant) url.Values {
 
 // same reports whether two grants of one name are the same.
 func (t *CapabilityToken) same(a, b grant) bool {
-	if a.kind == outgoing || b.kind == outgoing { // the name and the params of its scope may still change
-		return a.kind == b.kind && a.applicationSID == b.applicationSID && equal(a.params, b.params)
+	if a.kind == outgoing || b.kind == outgoing { // its client name may still change
+		return a.kind == b.kind && a.applicationSID == b.applicationSID && equal(t.paramsOf(a), t.paramsOf(b))
 	}
 	return string(t.appendGrant(nil, a)) == string(t.appendGrant(nil, b))
 }
@@ -329,11 +329,11 @@ type Claims struct {
 // what this package and Twilio's own libraries mint, and nothing looser:
 //
 //   - at most [MaxTokenSize] bytes ([ErrTokenTooLong]);
-//   - only HS256, no header parameter but alg and a typ of JWT, and the
-//     canonical base64url encoding of the token, in UTF-8 (RFC 7515 section 2, RFC 8725
-//     sections 3.1, 3.7 and 3.11);
-//   - exp, iss and scope, which must be present, though scope may be empty, and
-//     nbf, since 1970, if present, without leeway for the clock;
+//   - only HS256, no header parameter but alg and a typ of JWT, canonical base64url
+//     without padding, and JSON in UTF-8 (RFC 7515 section 2, RFC 8725 sections 3.1,
+//     3.7 and 3.11);
+//   - exp, iss and scope, of which only scope may be empty, and optionally nbf; times
+//     are whole seconds since 1970, checked without leeway for the clock;
 //   - no aud: such a token is meant for another service (RFC 7519 section 4.1.3);
 //   - exp at most [MaxTTL] from now ([ErrInvalidTTL]; Twilio error 31207), or half
 //     a second more, as Twilio's C# library rounds it up;
@@ -345,9 +345,9 @@ type Claims struct {
 // account SID or auth token that [New] would refuse, or no auth token at all, is
 // [ErrInvalidAccountSID] or [ErrInvalidAuthToken] before the token is read.
 //
-// The signature is checked before any JSON is decoded: to refuse a forged token
-// takes at most its own length in memory, and for each auth token its length and
-// about a kilobyte. If a claim occurs twice, the last one counts (RFC 7519
+// The signature is checked before any JSON is decoded: refusing a forged token
+// allocates at most the token's length and, for each auth token, that token's length
+// and about a kilobyte. If a claim occurs twice, the last one counts (RFC 7519
 // section 4).
 func Verify(token, accountSID string, authTokens ...string) (*Claims, error) {
 	if err := checkArguments(accountSID, authTokens); err != nil {
