@@ -34,8 +34,8 @@ func (e *Error) Error() string { return fmt.Sprintf("%d %s", e.Status, e.Message
 //
 // The function mint returns what the sender of the request may do. It may run in
 // many goroutines at once. [capability.EncodeClientName] makes a client name from
-// any user ID. A panic in mint is handled like an error. If the
-// request has been cancelled, nothing is minted.
+// any user ID. A panic in mint, other than [http.ErrAbortHandler], is handled like
+// an error. If the request has been cancelled, mint is not called.
 func Handler(mint func(*http.Request) (*capability.CapabilityToken, error)) http.Handler {
 	return http.HandlerFunc(func(w http.ResponseWriter, r *http.Request) {
 		switch r.Method {
@@ -79,7 +79,7 @@ func call(mint func(*http.Request) (*capability.CapabilityToken, error), r *http
 // If err is an [*Error], that is the answer, as {"error":"sign in first"}. Any
 // other error, a nil token, or a mistake in the token is logged with
 // [slog.ErrorContext], and answered with status 500 and no reason. If the request
-// has been cancelled, nothing is minted.
+// has been cancelled, nothing is minted or logged, and the status is 503.
 func Write(w http.ResponseWriter, r *http.Request, token *capability.CapabilityToken, err error) {
 	header := w.Header()
 	header.Set("Cache-Control", "no-store")
