@@ -49,8 +49,8 @@ func main() {
 	os.Exit(run(ctx, os.Args[1:], os.Getenv, os.Stdout, os.Stderr))
 }
 
-// run serves until ctx is done, and returns the exit status: 2 for a mistake
-// in how the command was called, 1 for any other failure.
+// run serves until ctx is done, and returns the exit status: 2 for a mistake in
+// the flags or the environment, 1 if it cannot listen or serve.
 func run(ctx context.Context, args []string, getenv func(string) string, stdout, stderr io.Writer) int {
 	flags := flag.NewFlagSet("softphone", flag.ContinueOnError)
 	flags.SetOutput(stderr)
@@ -96,7 +96,7 @@ func run(ctx context.Context, args []string, getenv func(string) string, stdout,
 // checkPublicURL refuses what cannot be the start of a URL that Twilio signs.
 func checkPublicURL(publicURL string) error {
 	u, err := url.Parse(publicURL)
-	if err != nil || u.Host == "" || u.Scheme != "http" && u.Scheme != "https" || u.Path != "" || u.RawQuery != "" || u.User != nil {
+	if err != nil || u.Hostname() == "" || u.Scheme != "http" && u.Scheme != "https" || publicURL != u.Scheme+"://"+u.Host {
 		return fmt.Errorf("-public-url %q: it must be a scheme and a host, such as https://phone.example.com", publicURL)
 	}
 	return nil
@@ -156,7 +156,7 @@ type softphone struct {
 	sessions map[string]session // by ID
 }
 
-// Limits that nobody meets who tries the softphone.
+// Limits well above what trying out the softphone needs.
 const (
 	maxSessions = 1000
 	sessionFor  = 12 * time.Hour
@@ -197,7 +197,8 @@ func newSoftphone(getenv func(string) string, ttl time.Duration, publicURL strin
 	return app, nil
 }
 
-// credentials are the variables without which the stand-in is used.
+// credentials are the variables that say who the account is. If none of them is
+// set, the stand-in is used.
 var credentials = []string{"TWILIO_ACCOUNT_SID", "TWILIO_AUTH_TOKEN", "TWILIO_TWIML_APP_SID", "TWILIO_API_KEY", "TWILIO_API_SECRET"}
 
 func (s *softphone) configure(getenv func(string) string, ttl time.Duration) error {
@@ -210,7 +211,7 @@ func (s *softphone) configure(getenv func(string) string, ttl time.Duration) err
 	if acct.apiKeySID != "" {
 		s.access = capability.NewWithAPIKey(acct.sid, acct.apiKeySID, acct.apiKeySecret).SetTTL(ttl)
 	}
-	// The application SID is checked too, though not every token says it.
+	// The application SID is checked too, although not every token contains it.
 	for _, access := range []bool{false, s.access != nil} {
 		if err := s.token(user{clientName: "anybody", outgoing: true, accessToken: access}).Err(); err != nil {
 			return err
@@ -238,7 +239,7 @@ func (s *softphone) serve(ctx context.Context, listener net.Listener, stdout io.
 		return err
 	case <-ctx.Done():
 	}
-	s.Close() // its sockets would keep the server from ending
+	s.Close() // which tells the pages, whose sockets Shutdown does not know
 	ctx, cancel := context.WithTimeout(context.Background(), 5*time.Second)
 	defer cancel()
 	return server.Shutdown(ctx)
@@ -277,10 +278,7 @@ func (s *softphone) toStandIn() http.Handler {
 	if err != nil {
 		panic(err) // it is the stand-in's own
 	}
-	return &httputil.ReverseProxy{Rewrite: func(r *httputil.ProxyRequest) {
-		r.SetURL(target)
-		r.Out.Host = r.In.Host // by which the script names the gateway
-	}}
+	return &httputil.ReverseProxy{Rewrite: func(r *httputil.ProxyRequest) { r.SetURL(target) }}
 }
 
 // protect lets the page load nothing but its own files, and talk to nobody but
@@ -358,6 +356,10 @@ func (s *softphone) signIn(w http.ResponseWriter, r *http.Request) {
 	}
 	if _, err := s.token(u).ToJWT(); err != nil {
 		http.Error(w, err.Error(), http.StatusBadRequest)
+		return
+	}
+	if phoneNumber.MatchString(u.clientName) {
+		http.Error(w, "a call to this client name would go to a phone number: use at least one letter", http.StatusBadRequest)
 		return
 	}
 	id := rand.Text()
@@ -463,7 +465,7 @@ func (s *softphone) voice(w http.ResponseWriter, r *http.Request) {
 
 var (
 	clientName  = regexp.MustCompile(`^\w{1,256}$`)
-	phoneNumber = regexp.MustCompile(`^\+?[0-9 ()-]{3,20}$`)
+	phoneNumber = regexp.MustCompile(`^[+(]?[0-9][0-9 ()-]{2,19}$`) // as in messages.js
 )
 
 // route returns what the call with a webhook's form is to do.

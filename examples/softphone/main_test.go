@@ -70,6 +70,9 @@ func TestRunRefusesMistakes(t *testing.T) {
 		"TTL too long":              {[]string{"-ttl", "25h"}, nil, 2, "25h0m0s"},
 		"TTL too short":             {[]string{"-ttl", "0"}, nil, 2, "0s"},
 		"public URL with a path":    {[]string{"-public-url", "https://phone.example.com/voice"}, nil, 2, "a scheme and a host"},
+		"public URL with a slash":   {[]string{"-public-url", "https://phone.example.com/"}, nil, 2, "a scheme and a host"},
+		"public URL with a part":    {[]string{"-public-url", "https://phone.example.com#x"}, nil, 2, "a scheme and a host"},
+		"public URL without a host": {[]string{"-public-url", "https://:443"}, nil, 2, "a scheme and a host"},
 		"public URL without scheme": {[]string{"-public-url", "phone.example.com"}, nil, 2, `"phone.example.com"`},
 		"address in use":            {[]string{"-addr", listener.Addr().String()}, nil, 1, "in use: choose another with -addr"},
 		"no account SID":            {nil, map[string]string{"TWILIO_ACCOUNT_SID": ""}, 2, "TWILIO_ACCOUNT_SID not set"},
@@ -110,13 +113,6 @@ func TestRunServesUntilItIsStopped(t *testing.T) {
 	require.NoError(t, err)
 	defer response.Body.Close()
 	assert.Equal(t, http.StatusOK, response.StatusCode)
-	script, err := http.Get(address + "standin.js")
-	require.NoError(t, err)
-	defer script.Body.Close()
-	body, err := io.ReadAll(script.Body)
-	require.NoError(t, err)
-	assert.Contains(t, string(body), "ws://"+strings.TrimPrefix(address, "http://")+"signal", "the gateway is at this address")
-
 	cancel()
 	assert.Equal(t, 0, <-exited)
 }
@@ -240,6 +236,21 @@ func TestOtherHostsAreRefused(t *testing.T) {
 		require.NoError(t, err)
 		response.Body.Close()
 		assert.Equal(t, want, response.StatusCode, host)
+	}
+}
+
+// The page may have another name than the stand-in serves, through a tunnel for example.
+func TestStandInUnderThePublicName(t *testing.T) {
+	b := openBrowser(t, noEnvironment)
+	b.app.publicURL = "https://phone.example.com"
+	for path, want := range map[string]int{"/standin.js": http.StatusOK, "/signal": http.StatusUpgradeRequired} {
+		request, err := http.NewRequest(http.MethodGet, b.address+path, nil)
+		require.NoError(t, err)
+		request.Host = "phone.example.com"
+		response, err := http.DefaultClient.Do(request)
+		require.NoError(t, err)
+		response.Body.Close()
+		assert.Equal(t, want, response.StatusCode, path)
 	}
 }
 
@@ -378,7 +389,10 @@ func TestSignInRefuses(t *testing.T) {
 		assert.Equal(t, http.StatusBadRequest, status, name)
 		assert.Contains(t, body, "invalid client name")
 	}
-	status, body := b.signIn("tommy")
+	status, body := b.signIn("12345", "incoming")
+	assert.Equal(t, http.StatusBadRequest, status)
+	assert.Contains(t, body, "phone number")
+	status, body = b.signIn("tommy")
 	assert.Equal(t, http.StatusBadRequest, status)
 	assert.Contains(t, body, "no scope")
 

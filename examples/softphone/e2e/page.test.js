@@ -13,6 +13,8 @@ test('a mistake is told at its field, before anything is sent', async (t) => {
     await phone.page.locator('#name-mistake').getByText(/^(Enter a name|Use only letters|Use at most 256)/).waitFor();
     await phone.focused('name');
   }
+  await phone.signIn('12345');
+  await phone.page.locator('#name-mistake').getByText('Use at least one letter').waitFor();
   await phone.signIn('x'.repeat(122), { token: 'Access Token' });
   await phone.page.locator('#name-mistake').getByText('Use at most 121').waitFor();
   await phone.signIn('tommy', { incoming: false, outgoing: false });
@@ -60,6 +62,11 @@ eachSDK('a page survives a restart of the program', async (t, way) => {
     await phone.logged('token', { times: 2 });
     await phone.state('Ready');
   }
+  const signIns = [];
+  tommy.page.on('request', (request) => request.method() === 'POST' && signIns.push(request.url()));
+  await tommy.page.reload();
+  await tommy.state('Ready');
+  assert.deepEqual(signIns, []); // the session that began after the restart goes on
   await talk(alice, tommy);
 });
 

@@ -28,6 +28,7 @@ const listener = {
     follow();
   },
   heard: () => renderCall(session),
+  signedIn: () => sessionStorage.setItem('session', JSON.stringify(session.choice)),
   log,
   notify,
   ended(reason) {
@@ -63,7 +64,6 @@ async function start(choice) {
   render(session);
   await session.start();
   if (session) {
-    sessionStorage.setItem('session', JSON.stringify(session.choice));
     $('to').focus();
   }
 }

@@ -63,6 +63,8 @@ export function endOf({ failed, hungUp, since }, peer) {
   return failed ? `The call with ${peer} was lost after ${length}.` : `${peer} hung up after ${length}.`;
 }
 
+const phoneNumber = /^[+(]?[0-9][0-9 ()-]{2,19}$/; // as in main.go
+
 // nameMistake returns what is wrong with a client name, '' if nothing is. Twilio allows longer names in capability tokens.
 export function nameMistake(name, kind = 'capability') {
   const most = kind === 'access' ? 121 : 256;
@@ -70,14 +72,17 @@ export function nameMistake(name, kind = 'capability') {
     return 'Enter a name.';
   }
   if (!/^[A-Za-z0-9_]*$/.test(name)) {
-    return 'Use only letters (a to z), digits and _, without blanks.';
+    return 'Use only letters (a to z), digits and _, with no spaces.';
   }
-  return name.length > most ? `Use at most ${most} letters: this name has ${name.length}.` : '';
+  if (phoneNumber.test(name)) {
+    return 'Use at least one letter: a call to this name would go to a phone number.';
+  }
+  return name.length > most ? `Use at most ${most} characters: this name has ${name.length}.` : '';
 }
 
 // numberOrNameMistake is nameMistake for whom to call.
 export function numberOrNameMistake(to, local) {
-  if (/^\+?[0-9 ()-]{3,20}$/.test(to)) {
+  if (phoneNumber.test(to)) {
     return local ? 'The stand-in cannot call phone numbers. Enter the name of a client.' : '';
   }
   return nameMistake(to);

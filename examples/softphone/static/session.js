@@ -97,6 +97,7 @@ export class Session {
     const response = await this.request('session', { method: 'POST', body: new URLSearchParams(this.choice.grants) });
     if (response.ok) {
       this.choice.id = (await this.lasting(response.json())).session;
+      this.listener.signedIn();
     }
     return response;
   }
