@@ -33,9 +33,9 @@
 // slow or answers with another status than 2xx, 12100 if it answers with no TwiML,
 // 12300 if that has the wrong Content-Type, 11750 if it is longer than 64 KiB.
 //
-// A call that was answered goes on for 15 seconds without the socket of either
-// device, during which the SDK comes back. One that rings ends with the socket of
-// the caller, and of the last device that rings; the page is told when it is back.
+// An answered call survives the loss of either device's socket for 15 seconds, in
+// which the SDK reconnects. A ringing call ends when the caller's socket is lost, or
+// that of the last device still ringing; the page is told when it reconnects.
 //
 // # Limits
 //
@@ -58,6 +58,7 @@
 //     until the Dial times out.
 //   - ICE restarts, call messages and event streams are ignored. Calls are lost when
 //     the stand-in ends.
-//   - Who has its credentials may do anything: it is for tests and development, and
-//     listens on a loopback address unless told otherwise.
+//   - It does not check the application SID of a token.
+//   - Anyone who has its credentials can do anything: it is for tests and development,
+//     and listens on a loopback address unless told otherwise.
 package capabilitytest

@@ -57,9 +57,9 @@ type timing struct {
 // An Option changes what [NewServer] and [Start] start.
 type Option func(*Server) error
 
-// VoiceURL sets the URL that the server asks what to do with an outgoing call, as
-// the voice URL of a TwiML application. Without it, the server dials the client
-// that the call's parameter To names.
+// VoiceURL sets the URL that the server requests to learn what to do with an
+// outgoing call, like the voice URL of a TwiML application. Without it, the server
+// dials the client that the call's parameter To names.
 func VoiceURL(rawURL string) Option {
 	return func(s *Server) error {
 		u, err := url.Parse(rawURL)
@@ -88,8 +88,8 @@ func Addr(addr string) Option {
 	}
 }
 
-// Credentials takes from env, such as os.Getenv, the variables that [Server.Env]
-// returns. Those that are not set are made up.
+// Credentials takes the account's credentials from env, such as os.Getenv, under the
+// names that [Server.Env] gives them. Those that are not set are made up.
 func Credentials(env func(name string) string) Option {
 	return func(s *Server) error {
 		s.credentials.read(env)
@@ -97,8 +97,8 @@ func Credentials(env func(name string) string) Option {
 	}
 }
 
-// Log writes to w what happens, a line each: who registers, who calls whom, what
-// is refused and why, each webhook with its answer. Secrets and tokens are never
+// Log writes each event to w, one per line: who registers, who calls whom, what is
+// refused and why, each webhook with its answer. Secrets and tokens are never
 // written.
 func Log(w io.Writer) Option {
 	return func(s *Server) error {

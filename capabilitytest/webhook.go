@@ -112,8 +112,8 @@ func (e element) dial(c *call) (outcome, *fault) {
 	return c.dial(clients, e.attr("callerId"), timeout), nil
 }
 
-// dial rings the clients, and waits until nobody has answered or the call that
-// somebody did answer is over.
+// dial rings the clients, and waits until the ringing has timed out, or the call
+// that was answered is over.
 func (c *call) dial(clients []client, callerID string, timeout time.Duration) outcome {
 	dialled, result := c.ring(clients, callerID)
 	if result != nil {

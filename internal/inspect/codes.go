@@ -92,7 +92,7 @@ var codes = []Code{
 		"Run captoken inspect on the token with the credentials set."},
 	{31202, "AccessTokenSignatureValidationFailed",
 		"The signature does not match: another auth token, or the token was changed. Test credentials do not work.",
-		"Sign with the live auth token of the account that iss names. After a change of the auth token, restart what mints."},
+		"Sign with the live auth token of the account that iss names. After changing the auth token, restart whatever mints tokens."},
 	{31203, "NoValidAccountError",
 		"iss is not an account that exists and is active.",
 		"iss must be the account SID (AC…), not an API key's. Look at the account's state in the Twilio Console."},

@@ -1,7 +1,8 @@
 // Command standin runs the stand-in for Twilio of package capabilitytest, for
-// backends in any language. On standard output it prints the account's made-up
-// credentials and its own URL, as lines of an env file; on standard error, what
-// happens. A page loads {STANDIN_URL}/standin.js before the SDK.
+// backends in any language. It takes the account's credentials from the environment
+// and makes up those that are not set. On standard output it prints all of them and
+// its own URL, as lines of an env file, so do not give it live ones; on standard
+// error, what happens. A page loads {STANDIN_URL}/standin.js before the SDK.
 package main
 
 import (
@@ -26,8 +27,8 @@ func main() {
 	os.Exit(run(ctx, os.Args[1:], os.Getenv, os.Stdout, os.Stderr))
 }
 
-// run serves until ctx is done, and returns the exit status: 2 for a mistake
-// in how the command was called, 1 for any other failure.
+// run serves until ctx is done, and returns the exit status: 2 for a mistake in
+// the flags or the environment, 1 if it cannot listen.
 func run(ctx context.Context, args []string, getenv func(string) string, stdout, stderr io.Writer) int {
 	flags := flag.NewFlagSet("standin", flag.ContinueOnError)
 	flags.SetOutput(stderr)
