@@ -1256,9 +1256,12 @@ func TestVerifyQuotesNoToken(t *testing.T) {
 }
 
 func TestVerifyRefusesAnAccessToken(t *testing.T) {
-	_, err := capability.Verify(mint(t, newAccessToken()), accountSID, authToken)
-	assert.ErrorIs(t, err, jwt.ErrTokenUnverifiable)
-	assert.ErrorContains(t, err, "it is an Access Token, not a capability token")
+	for _, secret := range []string{authToken, apiKeySecret} {
+		_, err := capability.Verify(mint(t, newAccessToken()), accountSID, secret)
+		assert.ErrorIs(t, err, jwt.ErrTokenUnverifiable)
+		assert.ErrorContains(t, err, "it is an Access Token, not a capability token")
+		assert.Equal(t, secret == authToken, errors.Is(err, jwt.ErrTokenSignatureInvalid))
+	}
 }
 
 func TestClaimsOfADeviceWithoutGrants(t *testing.T) {

@@ -416,8 +416,8 @@ func (c *Claims) scope(service, privilege string) (scope Scope, ok bool) {
 // claims are valid.
 func open(token, accountSID string, authTokens []string) (jwt.MapClaims, error) {
 	text, err := jws.Open(token, authTokens...)
-	if errors.Is(err, jwt.ErrTokenSignatureInvalid) && accesstoken.HasContentType(token) {
-		return nil, fmt.Errorf("%w: %w: its header has a cty: it is an Access Token, not a capability token", err, jwt.ErrTokenUnverifiable)
+	if err != nil && accesstoken.HasContentType(token) {
+		return nil, fmt.Errorf("%w: it is an Access Token, not a capability token (%w)", jwt.ErrTokenUnverifiable, err)
 	}
 	if err != nil {
 		return nil, err

@@ -138,6 +138,7 @@ func TestMistakes(t *testing.T) {
 	)
 	swapped := map[string]string{"TWILIO_ACCOUNT_SID": authToken, "TWILIO_AUTH_TOKEN": accountSID}
 	newline := map[string]string{"TWILIO_ACCOUNT_SID": accountSID, "TWILIO_AUTH_TOKEN": authToken + "\n"}
+	quoted := map[string]string{"TWILIO_ACCOUNT_SID": "'" + accountSID + "'", "TWILIO_AUTH_TOKEN": authToken}
 	badKey := map[string]string{"TWILIO_ACCOUNT_SID": "x", "TWILIO_API_KEY": accountSID, "TWILIO_API_SECRET": apiKeySecret + "\n"}
 	for _, test := range []struct {
 		args string // fields, with "·" for a space
@@ -151,6 +152,7 @@ func TestMistakes(t *testing.T) {
 		{"mint -incoming tommy", without(live, "TWILIO_AUTH_TOKEN"), []string{"set TWILIO_AUTH_TOKEN" + noDemo}},
 		{"mint -incoming a·b", without(live, "TWILIO_ACCOUNT_SID"), []string{"set TWILIO_ACCOUNT_SID" + noDemo, `invalid client name: "a b"`}},
 		{"mint -incoming tommy", newline, []string{"invalid auth token: "}},
+		{"mint -incoming tommy", quoted, []string{`invalid account SID: "'` + accountSID}},
 		{"mint -incoming tommy", swapped, []string{"invalid account SID: (not shown", "invalid auth token: it is an SID"}},
 		{"mint -access -incoming a·b", live, []string{"set TWILIO_API_KEY and TWILIO_API_SECRET" + noDemo, `invalid client name: "a b"`}},
 		{"mint -access -incoming tommy", without(liveAccess, "TWILIO_API_SECRET"), []string{"set TWILIO_API_SECRET" + noDemo}},
@@ -179,9 +181,10 @@ func TestMistakes(t *testing.T) {
 			"-ttl is given more than once", "-region is given more than once", "-push-credential is given more than once"}},
 		{"mint -incoming tommy -incoming tina", live, []string{`duplicate scope: client name "tina"`}},
 		{"mint -outgoing AP1 -outgoing AP2", live, []string{`duplicate scope: "scope:client:outgoing?appSid=AP2`}},
-		{"mint -incoming tommy -region ie1 -push-credential CR1", live, []string{`invalid region: "ie1"`, "invalid push credential SID: "}},
+		{"mint -incoming tommy -region ie1 -push-credential CR1", live, []string{
+			`invalid region: "ie1": a capability token works only in us1: use -access`, "invalid push credential SID: a capability token cannot have one: use -access"}},
 		{"mint -access -outgoing AP1 -name tommy -events -claim grants=1", liveAccess, []string{"invalid scope: ", `invalid claim: name "grants"`}},
-		{"mint -access -outgoing AP1", liveAccess, []string{"invalid client name: an Access Token needs one"}},
+		{"mint -access -outgoing AP1", liveAccess, []string{"invalid client name: an Access Token needs one: use -name"}},
 		{"mint -access -incoming tommy -outgoing AP1 -param a=\xff", liveAccess, []string{"invalid scope: "}},
 		{"mint -incoming " + authToken, live, []string{"invalid auth token: "}},
 		{"mint -outgoing AP1 -param a=" + authToken, live, []string{"invalid auth token: "}},
@@ -196,9 +199,9 @@ func TestMistakes(t *testing.T) {
 		{"inspect", nil, []string{"standard input is empty: give a token"}},
 		{"inspect ·", nil, []string{"the argument is empty: give a token"}},
 		{"inspect " + strings.Repeat("x", 1<<20+1), nil, []string{"the argument is longer than the 1048576 bytes that are searched for tokens"}},
-		{"explain", nil, []string{`no entry for "": use one of 20101 `}},
-		{"explain 7", nil, []string{`no entry for "7": use one of 20101 `}},
-		{"explain 0", nil, []string{`no entry for "0": use one of 20101 `}},
+		{"explain", nil, []string{`no entry for "": for what is not about a token see https://www.twilio.com/docs/api/errors, or use one of 20101 `}},
+		{"explain 7", nil, []string{`no entry for "7": for what is not about a token see https://www.twilio.com/docs/api/errors, or use one of 20101 `}},
+		{"explain 0", nil, []string{`no entry for "0": for what is not about a token see https://www.twilio.com/docs/api/errors, or use one of 20101 `}},
 		{"explain 31204 31205", nil, []string{tooMany}},
 	} {
 		t.Run(test.args[:min(len(test.args), 60)], func(t *testing.T) {

@@ -36,16 +36,11 @@ func builder(kind string, c inspect.Credentials) *capability.CapabilityToken {
 	return capability.New(c[inspect.AccountSIDVar], c[inspect.AuthTokenVar])
 }
 
-// secretIn returns the variable whose secret the text contains, or "".
-func (c cli) secretIn(text string) string {
-	return c.findSecret(func(secret string) bool { return strings.Contains(text, secret) })
-}
-
 // findSecret returns the first variable whose secret isIn reports. If variables
 // have changed places, it may be one that is for an SID.
 func (c cli) findSecret(isIn func(secret string) bool) string {
 	for _, name := range credentialVars {
-		value := strings.TrimSpace(c.getenv(name)) // around a secret it is a common mistake
+		value := strings.Trim(strings.TrimSpace(c.getenv(name)), `"'`) // common mistakes around a secret
 		hasPrefix := strings.HasPrefix(value, "AC") || strings.HasPrefix(value, "SK")
 		isForSID := name == inspect.AccountSIDVar || name == inspect.APIKeySIDVar
 		isSID := hasPrefix && (isForSID || len(value) == 34)

@@ -28,7 +28,8 @@ func (c cli) explain(args []string) error {
 	number, err := strconv.Atoi(flags.Arg(0))
 	code, ok := inspect.Explain(number)
 	if err != nil || !ok {
-		return fmt.Errorf("no entry for %q: use one of %s", flags.Arg(0), knownCodes())
+		return fmt.Errorf("no entry for %q: for what is not about a token see https://www.twilio.com/docs/api/errors, or use one of %s",
+			flags.Arg(0), knownCodes())
 	}
 	_, err = io.WriteString(c.stdout, code.Text())
 	return err

@@ -93,6 +93,9 @@ func showsColour(w io.Writer, getenv func(string) string) bool {
 	return err == nil && info.Mode()&os.ModeCharDevice != 0
 }
 
+// inFlags makes an error of package capability one of captoken.
+var inFlags = strings.NewReplacer("capability: ", "", "call SetClientName", "use -name", "use NewWithAPIKey", "use -access", ": is a Clone missing?", "")
+
 // finish prints what a command returned and gives the exit status for it.
 func (c cli) finish(command, help string, err error) int {
 	switch {
@@ -106,8 +109,8 @@ func (c cli) finish(command, help string, err error) int {
 	}
 	var printed []string
 	for line := range strings.SplitSeq(err.Error(), "\n") {
-		line = strings.TrimPrefix(line, "capability: ")
-		if name := c.secretIn(line); name != "" {
+		line = inFlags.Replace(line)
+		if name := c.findSecret(func(secret string) bool { return strings.Contains(line, secret) }); name != "" {
 			line = "a mistake that is not shown, as it contains the value of " + name + ": secrets come from the environment only, each in its own variable"
 		}
 		if !slices.Contains(printed, line) {

@@ -25,12 +25,11 @@ func Header(region string) string {
 	return `{"alg":"HS256","cty":"` + ContentType + `",` + region + `"typ":"JWT"}`
 }
 
-// HasContentType reports whether a token's header has a cty, which no
-// capability token's has.
+// HasContentType reports whether a token's header says that it is an Access Token.
 func HasContentType(token string) bool {
 	header, _, _ := strings.Cut(token, ".")
 	text, _ := base64.RawURLEncoding.DecodeString(header)
-	return bytes.Contains(text, []byte(`"cty"`))
+	return bytes.Contains(text, []byte(ContentType))
 }
 
 // Claims are the claims of an Access Token. Its SIDs need no escape in JSON.

@@ -81,8 +81,8 @@ func (r *Report) checkOwner(what, sid, variable, want string) {
 	switch {
 	case sid == "" || sid == want:
 	case r.Signature == Valid:
-		r.problem(r.rules.issuer, "it is for "+what+" "+sid+", but signed with the "+r.rules.secret+" of another",
-			"Mint it with the SID and the "+r.rules.secret+" of one "+what+".")
+		r.problem(r.rules.issuer, "it is for "+what+" "+sid+", but signed with your "+r.rules.secret+", and your "+variable+" is "+want,
+			"One of the two SIDs is wrong: mint the token with the one that the "+r.rules.secret+" belongs to, or correct the variable.")
 	default:
 		r.fault("your "+variable+" is "+want+": the token is for "+what+" "+sid,
 			"Set the credentials of the token's "+what+" to check its signature.")
