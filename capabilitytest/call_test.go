@@ -364,19 +364,13 @@ func TestExpire(t *testing.T) {
 	s.Expire("caller") // which is not registered
 	caller.expectFault("error", 31205)
 
-	token := mint(t, both("tommy"))
-	tommy := openPage(t, s)
-	tommy.listen(token)
-	tommy.expect("connected")
-	tommy.register()
-	tommy.expect("ready")
+	tommy := openDevice(t, s, both("tommy"))
 	s.Expire("tommy")
 	tommy.expectFault("error", 31205)
 	tommy.expect("offline")
 	require.NoError(t, s.WaitRegistered(t.Context(), "tommy", 0))
-	tommy.listen(token)
-	tommy.expectFault("error", 31205)
-	tommy.listen(mint(t, both("tommy").SetTTL(time.Minute)))
+	s.Expire("tommy") // once is enough
+	tommy.listen(mint(t, both("tommy")))
 	tommy.expect("connected")
 }
 

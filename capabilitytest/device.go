@@ -95,11 +95,6 @@ func (s *Server) listen(d *device, token, sdk string) {
 		s.refuse(d, s.credentials.tokenFault(token, err))
 		return
 	}
-	if s.expired[token] {
-		s.event("refused a token of %s that has expired, as the test asked", granted.clientName)
-		s.refuse(d, faultExpired)
-		return
-	}
 	if code, ok := s.refusals[granted.clientName]; ok {
 		delete(s.refusals, granted.clientName)
 		s.event("refused a token of %s with %d, as the test asked", granted.clientName, code)

@@ -40,7 +40,6 @@ type Server struct {
 	devices  map[*device]bool     // one for each socket
 	clients  map[string][]*device // by client name, the oldest registration first
 	refusals map[string]int       // by client name, what its next listen is answered
-	expired  map[string]bool      // the tokens that Expire was asked for
 	calls    []*call              // the oldest first
 	changed  chan struct{}        // closed when a device or a call changes
 }
@@ -145,7 +144,6 @@ func Start(options ...Option) (*Server, error) {
 		devices:  map[*device]bool{},
 		clients:  map[string][]*device{},
 		refusals: map[string]int{},
-		expired:  map[string]bool{},
 		changed:  make(chan struct{}),
 	}
 	for _, option := range options {
@@ -321,13 +319,16 @@ func (s *Server) Refuse(name string, code int) {
 	s.refusals[name] = code
 }
 
-// Expire makes the tokens of a client's devices expire now.
+// Expire tells a client's devices that their tokens have expired. It accepts the
+// same tokens if they are shown again, since a new one that was minted in the same
+// second is equal.
 func (s *Server) Expire(name string) {
 	s.mu.Lock()
 	defer s.mu.Unlock()
 	for d := range s.devicesOf(name) {
-		s.expired[d.token] = true
-		s.expire(d)
+		if d.grants != nil {
+			s.expire(d)
+		}
 	}
 }
 
