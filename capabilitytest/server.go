@@ -319,8 +319,8 @@ func (s *Server) Refuse(name string, code int) {
 	s.refusals[name] = code
 }
 
-// Expire tells a client's devices that their tokens have expired. It accepts the
-// same tokens if they are shown again, since a new one that was minted in the same
+// Expire tells a client's devices that their tokens have expired. The server accepts
+// the same tokens if they are shown again, since a new one minted in the same
 // second is equal.
 func (s *Server) Expire(name string) {
 	s.mu.Lock()
