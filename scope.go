@@ -346,9 +346,8 @@ type Claims struct {
 // [ErrInvalidAccountSID] or [ErrInvalidAuthToken] before the token is read.
 //
 // The signature is checked before any JSON is decoded: refusing a forged token
-// allocates at most the token's length and, for each auth token, that token's length
-// and about a kilobyte. If a claim occurs twice, the last one counts (RFC 7519
-// section 4).
+// allocates at most its length, and for each auth token its length again and about
+// a kilobyte. If a claim occurs twice, the last one counts (RFC 7519 section 4).
 func Verify(token, accountSID string, authTokens ...string) (*Claims, error) {
 	if err := checkArguments(accountSID, authTokens); err != nil {
 		return nil, err
