@@ -140,12 +140,7 @@ func TestPageIsToldOfCallThatEndedWithItsSocket(t *testing.T) {
 		t.Run(lost, func(t *testing.T) {
 			s := start(t)
 			tokens := map[string]string{"alice": mint(t, both("alice")), "tommy": mint(t, both("tommy"))}
-			open := func(name string) *page {
-				p := openPage(t, s)
-				p.listen(tokens[name])
-				p.expect("connected")
-				return p
-			}
+			open := func(name string) *page { return connect(t, s, tokens[name], "") }
 			otherTab := open(lost)
 			pages, sids := map[string]*page{"alice": open("alice"), "tommy": open("tommy")}, map[string]string{}
 			pages["tommy"].register()
@@ -169,9 +164,7 @@ func TestPageIsToldOfCallThatEndedWithItsSocket(t *testing.T) {
 func TestPageThatLeftIsToldNothing(t *testing.T) {
 	s := start(t)
 	token := mint(t, both("alice"))
-	alice, tommy := openPage(t, s), openDevice(t, s, both("tommy"))
-	alice.listen(token)
-	alice.expect("connected")
+	alice, tommy := connect(t, s, token, ""), openDevice(t, s, both("tommy"))
 	alice.dial("tommy")
 	alice.expect("ringing")
 	tommy.send("answer", payload{CallSID: tommy.expect("invite").CallSID, SDP: "answer"})
@@ -179,23 +172,14 @@ func TestPageThatLeftIsToldNothing(t *testing.T) {
 
 	alice.conn.Close(websocket.StatusGoingAway, "")
 	tommy.expect("hangup")
-	reloaded := openPage(t, s)
-	reloaded.listen(token)
-	reloaded.expect("connected")
-	reloaded.expectNothing()
+	connect(t, s, token, "").expectNothing() // after a reload
 }
 
 // SDK 1.x keeps its call, but does not say so on the new socket.
 func TestCallOfSDK1OutlivesSocket(t *testing.T) {
 	s := start(t)
 	token := mint(t, both("alice"))
-	open := func(token, version string) *page {
-		p := openPage(t, s)
-		p.send("listen", payload{Token: token, BrowserInfo: browserInfo{version}})
-		p.expect("connected")
-		return p
-	}
-	alice, tommy := open(token, "1.15.1"), openDevice(t, s, both("tommy"))
+	alice, tommy := connect(t, s, token, "1.15.1"), openDevice(t, s, both("tommy"))
 	alice.register()
 	alice.expect("ready")
 	alice.dial("tommy")
@@ -206,8 +190,8 @@ func TestCallOfSDK1OutlivesSocket(t *testing.T) {
 
 	s.Disconnect("alice")
 	require.NoError(t, s.WaitRegistered(t.Context(), "alice", 0))
-	open(mint(t, both("alice").SetTTL(time.Minute)), "1.15.1").send("hangup", payload{CallSID: sid}) // another page
-	open(token, "1.15.1").send("hangup", payload{CallSID: sid})
+	connect(t, s, mint(t, both("alice").SetTTL(time.Minute)), "1.15.1").send("hangup", payload{CallSID: sid}) // another page
+	connect(t, s, token, "1.15.1").send("hangup", payload{CallSID: sid})
 	assert.Equal(t, tommySID, tommy.expect("hangup").CallSID)
 }
 
@@ -215,16 +199,15 @@ func TestCallOfSDK1OutlivesSocket(t *testing.T) {
 func TestCallOfSDK1MovesToSocketThatCameFirst(t *testing.T) {
 	c := talk(t)
 	token := mint(t, both("alice"))
-	var pages [2]*page
-	for i := range pages {
-		pages[i] = openPage(t, c.server)
-		pages[i].send("listen", payload{Token: token, BrowserInfo: browserInfo{"1.15.1"}})
-		pages[i].expect("connected")
-	}
+	pages := []*page{connect(t, c.server, token, "1.15.1"), connect(t, c.server, token, "1.15.1")}
 	pages[0].resume(c.aliceSID, c.aliceReconnect) // so that the call is the first one's
 	pages[0].expect("answer")
 	pages[0].conn.CloseNow()
-	require.NoError(t, c.server.wait(t.Context(), func() bool { return len(c.server.devices) == 3 }))
+	require.NoError(t, c.server.wait(t.Context(), func() bool {
+		c.server.mu.Lock()
+		defer c.server.mu.Unlock()
+		return len(c.server.devices) == 3
+	}))
 	pages[1].send("hangup", payload{CallSID: c.aliceSID})
 	assert.Equal(t, c.tommySID, c.tommy.expect("hangup").CallSID)
 }
@@ -235,9 +218,7 @@ func TestCallOfSDK1DoesNotMoveToOtherTab(t *testing.T) {
 	s := start(t)
 	token := mint(t, both("alice"))
 	open := func() *page {
-		p := openPage(t, s)
-		p.send("listen", payload{Token: token, BrowserInfo: browserInfo{"1.15.1"}})
-		p.expect("connected")
+		p := connect(t, s, token, "1.15.1")
 		p.register()
 		p.expect("ready")
 		return p

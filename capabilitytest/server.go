@@ -241,6 +241,8 @@ func isLoopback(host string) bool {
 func (s *Server) WaitRegistered(ctx context.Context, name string, n int) error {
 	registered := 0
 	err := s.wait(ctx, func() bool {
+		s.mu.Lock()
+		defer s.mu.Unlock()
 		registered = len(s.clients[name])
 		return registered == n
 	})
@@ -253,40 +255,36 @@ func (s *Server) WaitRegistered(ctx context.Context, name string, n int) error {
 // WaitCall waits for a call that matches, and returns it. A call that is over
 // can match too.
 func (s *Server) WaitCall(ctx context.Context, match func(Call) bool) (Call, error) {
-	for {
-		s.mu.Lock()
-		calls, changed := s.snapshot(), s.changed
-		s.mu.Unlock()
-		if i := slices.IndexFunc(calls, match); i >= 0 {
-			return calls[i], nil
+	var found Call
+	err := s.wait(ctx, func() bool {
+		calls := s.Calls()
+		i := slices.IndexFunc(calls, match)
+		if i >= 0 {
+			found = calls[i]
 		}
-		if err := receive(ctx, changed); err != nil {
-			return Call{}, fmt.Errorf("capabilitytest: no call matches: %w", err)
-		}
+		return i >= 0
+	})
+	if err != nil {
+		return Call{}, fmt.Errorf("capabilitytest: no call matches: %w", err)
 	}
+	return found, nil
 }
 
-// wait waits until done, which is called with s.mu locked, returns true.
+// wait waits until done returns true. A test's function may ask the server, or not
+// return at all, so s.mu is not locked when done is called.
 func (s *Server) wait(ctx context.Context, done func() bool) error {
 	for {
 		s.mu.Lock()
-		ok, changed := done(), s.changed
+		changed := s.changed // before done looks, so that no change is missed
 		s.mu.Unlock()
-		if ok {
+		if done() {
 			return nil
 		}
-		if err := receive(ctx, changed); err != nil {
-			return err
+		select {
+		case <-changed:
+		case <-ctx.Done():
+			return context.Cause(ctx)
 		}
-	}
-}
-
-func receive(ctx context.Context, changed <-chan struct{}) error {
-	select {
-	case <-changed:
-		return nil
-	case <-ctx.Done():
-		return context.Cause(ctx)
 	}
 }
 
@@ -300,10 +298,6 @@ func (s *Server) notify() {
 func (s *Server) Calls() []Call {
 	s.mu.Lock()
 	defer s.mu.Unlock()
-	return s.snapshot()
-}
-
-func (s *Server) snapshot() []Call {
 	calls := make([]Call, len(s.calls))
 	for i, c := range s.calls {
 		calls[i] = c.snapshot()

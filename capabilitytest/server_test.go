@@ -65,12 +65,19 @@ func openPage(t *testing.T, s *Server) *page {
 	return &page{t, conn}
 }
 
+// connect returns a page that has shown a token, as an SDK of that version.
+func connect(t *testing.T, s *Server, token, sdk string) *page {
+	t.Helper()
+	p := openPage(t, s)
+	p.send("listen", payload{Token: token, BrowserInfo: browserInfo{sdk}})
+	p.expect("connected")
+	return p
+}
+
 // openDevice returns a page whose device is ready.
 func openDevice(t *testing.T, s *Server, token *capability.CapabilityToken) *page {
 	t.Helper()
-	p := openPage(t, s)
-	p.listen(mint(t, token))
-	p.expect("connected")
+	p := connect(t, s, mint(t, token), "")
 	p.register()
 	p.expect("ready")
 	return p
