@@ -149,6 +149,7 @@ func (b *browser) do(method, path string, form url.Values, header ...string) (*h
 	for i := 0; i < len(header); i += 2 {
 		request.Header.Set(header[i], header[i+1])
 	}
+	request.Host = request.Header.Get("Host") // "" is that of the URL
 	response, err := http.DefaultClient.Do(request)
 	require.NoError(b.t, err)
 	defer response.Body.Close()
@@ -229,12 +230,7 @@ func TestOtherHostsAreRefused(t *testing.T) {
 		"localhost.attacker.example": http.StatusMisdirectedRequest, "127.0.0.1.attacker.example": http.StatusMisdirectedRequest,
 		"192.168.0.1": http.StatusMisdirectedRequest, "0.0.0.0" + port: http.StatusMisdirectedRequest,
 	} {
-		request, err := http.NewRequest(http.MethodGet, b.address+"/config", nil)
-		require.NoError(t, err)
-		request.Host = host
-		response, err := http.DefaultClient.Do(request)
-		require.NoError(t, err)
-		response.Body.Close()
+		response, _ := b.do("GET", "/config", nil, "Host", host)
 		assert.Equal(t, want, response.StatusCode, host)
 	}
 }
@@ -244,12 +240,7 @@ func TestStandInUnderThePublicName(t *testing.T) {
 	b := openBrowser(t, noEnvironment)
 	b.app.publicURL = "https://phone.example.com"
 	for path, want := range map[string]int{"/standin.js": http.StatusOK, "/signal": http.StatusUpgradeRequired} {
-		request, err := http.NewRequest(http.MethodGet, b.address+path, nil)
-		require.NoError(t, err)
-		request.Host = "phone.example.com"
-		response, err := http.DefaultClient.Do(request)
-		require.NoError(t, err)
-		response.Body.Close()
+		response, _ := b.do("GET", path, nil, "Host", "phone.example.com")
 		assert.Equal(t, want, response.StatusCode, path)
 	}
 }
@@ -356,14 +347,8 @@ func TestVoiceBehindATunnel(t *testing.T) {
 	b.app.publicURL = "https://phone.example.com"
 	form := url.Values{"To": {"tommy"}}
 	ask := func(host, path string) int {
-		request, err := http.NewRequest(http.MethodPost, b.address+path, strings.NewReader(form.Encode()))
-		require.NoError(t, err)
-		request.Host = host
-		request.Header.Set("Content-Type", "application/x-www-form-urlencoded")
-		request.Header.Set("X-Twilio-Signature", signature("https://phone.example.com/voice?shift=night", form))
-		response, err := http.DefaultClient.Do(request)
-		require.NoError(t, err)
-		response.Body.Close()
+		signed := signature("https://phone.example.com/voice?shift=night", form)
+		response, _ := b.do("POST", path, form, "Host", host, "X-Twilio-Signature", signed)
 		return response.StatusCode
 	}
 	assert.Equal(t, http.StatusOK, ask("phone.example.com", "/voice?shift=night"))
