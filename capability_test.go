@@ -27,7 +27,7 @@ import (
 
 	"github.com/seed-6c737938/capability"
 	"github.com/seed-6c737938/capability/internal/jws"
-	"github.com/seed-6c737938/capability/internal/vector"
+	"github.com/seed-6c737938/capability/test/vector"
 )
 
 const (
@@ -1198,7 +1198,7 @@ func TestVerifyWithARotatedAuthToken(t *testing.T) {
 	assert.NotErrorIs(t, err, jwt.ErrTokenUnverifiable, "as if it were an Access Token")
 }
 
-// Known attacks stand in internal/hostile: these rows are one for each rule.
+// Known attacks stand in test/hostile: these rows are one for each rule.
 func TestVerifyRefuses(t *testing.T) {
 	const now = 946684800
 	tests := []struct {

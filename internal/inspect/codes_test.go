@@ -26,11 +26,11 @@ func TestCodes(t *testing.T) {
 }
 
 // Codes and names are those of npm @twilio/voice-errors, whose dist/errors.json
-// VOICE_ERRORS names: internal/interop/run installs it and sets the variable.
+// VOICE_ERRORS names: test/interop/run installs it and sets the variable.
 func TestCodesAreTwilios(t *testing.T) {
 	file := os.Getenv("VOICE_ERRORS")
 	if file == "" {
-		t.Skip("VOICE_ERRORS is not set: internal/interop/run runs this test")
+		t.Skip("VOICE_ERRORS is not set: test/interop/run runs this test")
 	}
 	names := readVoiceErrors(t, file)
 	require.Greater(t, len(names), 50)

@@ -1,4 +1,4 @@
-module github.com/seed-6c737938/capability/internal/tools
+module github.com/seed-6c737938/capability/tools
 
 go 1.26.0
 

@@ -23,7 +23,7 @@ import (
 	"time"
 
 	"github.com/seed-6c737938/capability"
-	"github.com/seed-6c737938/capability/internal/bench/command"
+	"github.com/seed-6c737938/capability/test/bench/command"
 )
 
 const (

@@ -25,7 +25,7 @@ import (
 	"strings"
 	"time"
 
-	"github.com/seed-6c737938/capability/internal/bench/command"
+	"github.com/seed-6c737938/capability/test/bench/command"
 )
 
 // The contestants that the goals name.

@@ -9,7 +9,7 @@ import (
 	"os"
 	"time"
 
-	"github.com/seed-6c737938/capability/internal/vector"
+	"github.com/seed-6c737938/capability/test/vector"
 )
 
 // minTTL gives the checkers time to run before a token expires.

@@ -1,4 +1,4 @@
-module github.com/seed-6c737938/capability/internal/bench
+module github.com/seed-6c737938/capability/test/bench
 
 go 1.26.0
 
