@@ -2,10 +2,13 @@
 package redact
 
 import (
+	"encoding/json"
 	"net/url"
 	"regexp"
 	"strconv"
 	"strings"
+
+	"github.com/seed-6c737938/capability/internal/rule"
 )
 
 // maxQuoted is how many bytes of a value are quoted.
@@ -13,7 +16,7 @@ const maxQuoted = 500
 
 // Quote quotes the start of value, unless value may contain a secret: one of
 // secrets, something that looks like an auth token or a token, or anything at
-// all if a secret looks like an SID, as two arguments have then changed places.
+// all if a secret is an SID, as two arguments have then changed places.
 func Quote(value string, secrets ...string) string {
 	if mayContainSecret(value, secrets) {
 		return "(not shown, as it may hold a secret)"
@@ -24,32 +27,67 @@ func Quote(value string, secrets ...string) string {
 	return strconv.Quote(value)
 }
 
-// Contains reports whether text contains the secret, form-encoded or not.
+// maxEncoded is how often a secret may be percent-encoded in a text and still be
+// found. Params of an application are, twice.
+const maxEncoded = 3
+
+// Contains reports whether text contains the secret: as it is, quoted as in Go or
+// JSON, or percent-encoded up to three times.
 func Contains(text, secret string) bool {
-	if len(text) < len(secret) { // as most are: there is no need to encode the secret
+	if len(text) < len(secret) { // as most are
 		return false
 	}
-	return strings.Contains(text, secret) || strings.Contains(text, url.QueryEscape(secret))
+	for range maxEncoded {
+		if containsQuoted(text, secret) {
+			return true
+		}
+		if !strings.Contains(text, "%") {
+			return false
+		}
+		text = percentDecoded(text)
+	}
+	return containsQuoted(text, secret)
+}
+
+func containsQuoted(text, secret string) bool {
+	if strings.Contains(text, secret) {
+		return true
+	}
+	if rule.Alphanumeric(secret, "") { // as Twilio's are: quoting changes nothing
+		return false
+	}
+	inGo := strconv.Quote(secret)
+	inJSON, _ := json.Marshal(secret)
+	return strings.Contains(text, inGo[1:len(inGo)-1]) || strings.Contains(text, string(inJSON[1:len(inJSON)-1]))
+}
+
+// percentDecoded decodes what [url.PathUnescape] would, and leaves a '%' that starts
+// no escape.
+func percentDecoded(text string) string {
+	parts := strings.Split(text, "%")
+	for i, part := range parts[1:] {
+		char, err := url.PathUnescape("%" + part[:min(len(part), 2)])
+		if err != nil {
+			parts[i+1] = "%" + part
+			continue
+		}
+		parts[i+1] = char + part[2:]
+	}
+	return strings.Join(parts, "")
 }
 
 // secretLike matches the form of Twilio's auth tokens and the start of a JSON
 // Web Token.
-var secretLike = regexp.MustCompile(`\b[0-9a-f]{32}\b|\beyJ`)
+var secretLike = regexp.MustCompile(`(\b|%[0-9A-Fa-f]{2})[0-9a-f]{32}\b|\beyJ`)
 
 func mayContainSecret(value string, secrets []string) bool {
 	for _, secret := range secrets {
-		secret = strings.TrimFunc(secret, isNotPartOfSecret)
-		switched := strings.HasPrefix(secret, "AC") || strings.HasPrefix(secret, "SK")
-		if switched || secret != "" && Contains(value, secret) {
+		secret = rule.Trim(secret)
+		if rule.IsWholeSID(secret) || secret != "" && Contains(value, secret) {
 			return true
 		}
 	}
 	// Only the start is quoted. Beyond it, enough is searched to see a match
 	// that the cut would halve.
 	return secretLike.MatchString(value[:min(len(value), maxQuoted+64)])
-}
-
-// isNotPartOfSecret reports what a file or a shell may have left around a secret.
-func isNotPartOfSecret(r rune) bool {
-	return r == '"' || r == '\'' || r <= ' ' || r > '~'
 }
