@@ -459,12 +459,11 @@ capability: invalid auth token: it is empty
 capability: invalid client name: "to my": use 1 to 256 ASCII letters, digits or '_'; EncodeClientName makes such a name from any user ID
 capability: invalid application SID: "AC1": use AP and 1 to 32 ASCII letters or digits
 capability: invalid scope: service "a b", privilege "": use 1 or more ASCII letters, digits, '_' or '-' for each
-capability: duplicate scope: client name "jenny": the device is already "to my": is a Clone missing?
 capability: invalid TTL: 48h0m0s: use 1s to 24h
 capability: invalid claim: name "exp": it must not be empty or reserved (iss sub aud exp nbf iat jti scope)
 capability: invalid region: "ie1": a capability token works only in us1: use NewWithAPIKey
 capability: invalid push credential SID: a capability token cannot have one: use NewWithAPIKey
-capability: invalid not before: 2000-01-05T00:00:00Z: use a time since 1970 and before the token expires, 48h0m0s after it is minted`)
+capability: invalid not before: 2000-01-05T00:00:00Z: use a time since 1970 and before the token expires, 1h0m0s after it is minted`)
 	})
 }
 
@@ -700,9 +699,9 @@ func TestShortSecretInFIPSMode(t *testing.T) {
 
 // An error about a scope that names the client says so, even if it has no name yet.
 func TestDuplicateScopeTellsTheDifference(t *testing.T) {
-	outgoing := capability.Scope{Service: "client", Privilege: "outgoing", Params: url.Values{"appSid": {"AP1"}}}
-	err := capability.New(accountSID, authToken).AllowClientOutgoing("AP1").AddScope(outgoing).Err()
-	assert.EqualError(t, err, `capability: duplicate scope: "scope:client:outgoing?appSid=AP1": `+
+	other := capability.Scope{Service: "client", Privilege: "outgoing", Params: url.Values{"appSid": {"AP2"}}}
+	err := capability.New(accountSID, authToken).AllowClientOutgoing("AP1").AddScope(other).Err()
+	assert.EqualError(t, err, `capability: duplicate scope: "scope:client:outgoing?appSid=AP2": `+
 		`conflicts with "scope:client:outgoing?appSid=AP1&clientName=…", and a device uses one scope of each kind: is a Clone missing?`)
 }
 
