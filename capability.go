@@ -312,7 +312,7 @@ func (t *CapabilityToken) AddScope(scope Scope) *CapabilityToken {
 
 // allowsScope also replaces the params by a copy.
 func (t *CapabilityToken) allowsScope(scope *Scope) bool {
-	if !t.fits(len(scope.name())) || t.hasSecret("a scope", scope.Service, scope.Privilege) {
+	if !t.fits(len(scope.Service)+len(scope.Privilege)) || t.hasSecret("a scope", scope.Service, scope.Privilege) {
 		return false
 	}
 	scope.Params = t.copyParams([]url.Values{scope.Params})

@@ -211,7 +211,7 @@ func (g grant) size() int {
 	_, size := measure(g.params)
 	if g.scope != nil {
 		_, size = measure(g.scope.Params)
-		size += len(g.scope.name())
+		size += len(g.scope.Service) + len(g.scope.Privilege)
 	}
 	return size
 }

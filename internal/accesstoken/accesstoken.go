@@ -36,8 +36,8 @@ type Grants struct {
 	Identity string
 	Voice    Voice
 
-	// Other is what [ParseGrants] has found besides, as in the token: other
-	// services' grants, for example.
+	// Other is what [ParseGrants] has found besides the identity and the grants of
+	// calls, as in the token: a push credential, or other services' grants.
 	Other map[string]any
 }
 

@@ -93,13 +93,12 @@ func (r *reader) identity(value any) string {
 	return identity
 }
 
-// voice also returns the members that no field of Voice holds.
+// voice also returns the members that are neither incoming nor outgoing.
 func (r *reader) voice(value any) (voice Voice, rest map[string]any) {
 	members := r.object("grants.voice", value)
 	rest = maps.Clone(members)
-	for _, name := range []string{"incoming", "outgoing", "push_credential_sid"} {
-		delete(rest, name)
-	}
+	delete(rest, "incoming")
+	delete(rest, "outgoing")
 	if incoming := members["incoming"]; incoming != nil {
 		voice.Incoming = r.allowed(incoming)
 	}
