@@ -16,6 +16,7 @@ import (
 	"fmt"
 	"io"
 	"io/fs"
+	"log/slog"
 	"net"
 	"net/http"
 	"net/http/httputil"
@@ -102,14 +103,21 @@ type account struct {
 	callerID                       string // for calls to phone numbers; "" if there are none
 }
 
+// The variables that say who the account is. If none of them is set, the stand-in
+// is used.
+var (
+	accountVariables = []string{"TWILIO_ACCOUNT_SID", "TWILIO_AUTH_TOKEN", "TWILIO_TWIML_APP_SID"}
+	apiKeyVariables  = []string{"TWILIO_API_KEY", "TWILIO_API_SECRET"}
+)
+
 func accountFrom(getenv func(string) string) (account, error) {
-	credentials, credentialsErr := allOrNone(getenv, "TWILIO_ACCOUNT_SID", "TWILIO_AUTH_TOKEN", "TWILIO_TWIML_APP_SID")
-	apiKey, apiKeyErr := allOrNone(getenv, "TWILIO_API_KEY", "TWILIO_API_SECRET")
+	credentials, credentialsErr := allOrNone(getenv, accountVariables...)
+	apiKey, apiKeyErr := allOrNone(getenv, apiKeyVariables...)
 	if err := errors.Join(credentialsErr, apiKeyErr); err != nil {
 		return account{}, err
 	}
 	if credentials == nil {
-		return account{}, errors.New("an API key without an account: set TWILIO_ACCOUNT_SID, TWILIO_AUTH_TOKEN and TWILIO_TWIML_APP_SID too")
+		return account{}, fmt.Errorf("an API key without an account: set %s too", strings.Join(accountVariables, ", "))
 	}
 	acct := account{sid: credentials[0], authToken: credentials[1], applicationSID: credentials[2], callerID: getenv("TWILIO_CALLER_ID")}
 	if apiKey != nil {
@@ -153,7 +161,7 @@ type softphone struct {
 // caller must call Close.
 func newSoftphone(getenv func(string) string, ttl time.Duration, publicURL string, stderr io.Writer) (*softphone, error) {
 	app := &softphone{publicURL: publicURL, sessions: map[string]session{}}
-	if !slices.ContainsFunc(credentials, func(name string) bool { return getenv(name) != "" }) {
+	if !slices.ContainsFunc(slices.Concat(accountVariables, apiKeyVariables), func(name string) bool { return getenv(name) != "" }) {
 		standIn, err := capabilitytest.Start(capabilitytest.VoiceURL(publicURL+"/voice"), capabilitytest.Log(stderr))
 		if err != nil {
 			return nil, err
@@ -168,10 +176,6 @@ func newSoftphone(getenv func(string) string, ttl time.Duration, publicURL strin
 	}
 	return app, nil
 }
-
-// credentials are the variables that say who the account is. If none of them is
-// set, the stand-in is used.
-var credentials = []string{"TWILIO_ACCOUNT_SID", "TWILIO_AUTH_TOKEN", "TWILIO_TWIML_APP_SID", "TWILIO_API_KEY", "TWILIO_API_SECRET"}
 
 func (s *softphone) configure(getenv func(string) string, ttl time.Duration) error {
 	acct, err := accountFrom(getenv)
@@ -230,12 +234,23 @@ func (s *softphone) handler() http.Handler {
 		panic(err) // the folder is part of the program
 	}
 	mux := http.NewServeMux()
-	mux.Handle("/", http.FileServerFS(files))
+	mux.HandleFunc("/", s.notFound)
+	// Each file has a route of its own, so that no folder is listed.
+	mux.Handle("GET /{$}", http.FileServerFS(files))
+	err = fs.WalkDir(files, ".", func(name string, entry fs.DirEntry, err error) error {
+		if err == nil && !entry.IsDir() {
+			mux.Handle("GET /"+name, http.FileServerFS(files))
+		}
+		return err
+	})
+	if err != nil {
+		panic(err) // the same
+	}
 	mux.HandleFunc("GET /config", s.config)
 	mux.HandleFunc("POST /clients/{name}/session", s.signIn)
 	mux.HandleFunc("DELETE /clients/{name}/session", s.signOut)
 	mux.Handle("/clients/{name}/token", capabilityhttp.Handler(s.mint))
-	mux.HandleFunc("POST /voice", s.voice)
+	mux.HandleFunc("/voice", s.voice)
 	if s.standIn != nil {
 		mux.Handle("GET /standin.js", s.toStandIn())
 		mux.Handle("GET /signal", s.toStandIn())
@@ -262,9 +277,13 @@ func (s *softphone) protect(next http.Handler) http.Handler {
 		policy = strings.Replace(policy, "connect-src 'self'", "connect-src 'self' https://*.twilio.com wss://*.twilio.com", 1)
 		policy = strings.Replace(policy, "media-src 'self'", "media-src 'self' https://*.twilio.com", 1)
 	}
-	return http.NewCrossOriginProtection().Handler(http.HandlerFunc(func(w http.ResponseWriter, r *http.Request) {
+	sameOrigin := http.NewCrossOriginProtection()
+	sameOrigin.SetDenyHandler(http.HandlerFunc(func(w http.ResponseWriter, r *http.Request) {
+		refuse(w, r, http.StatusForbidden, "a page of another site has sent it", "origin", r.Header.Get("Origin"))
+	}))
+	return sameOrigin.Handler(http.HandlerFunc(func(w http.ResponseWriter, r *http.Request) {
 		if !s.isOurs(r) {
-			http.Error(w, "this address serves only localhost, and the host of -public-url", http.StatusMisdirectedRequest)
+			refuse(w, r, http.StatusMisdirectedRequest, "this address serves only localhost, and the host of -public-url", "publicURL", s.publicURL)
 			return
 		}
 		header := w.Header()
@@ -278,7 +297,7 @@ func (s *softphone) protect(next http.Handler) http.Handler {
 
 // isOurs reports whether a request may have come from this page. On a loopback
 // address its Host must be one too, or the public one: a page of somebody else's
-// can let its own name lead here, and would read tokens (DNS rebinding).
+// could point its own host name here, and read tokens (DNS rebinding).
 func (s *softphone) isOurs(r *http.Request) bool {
 	local, ok := r.Context().Value(http.LocalAddrContextKey).(*net.TCPAddr)
 	if ok && !local.IP.IsLoopback() {
@@ -290,6 +309,22 @@ func (s *softphone) isOurs(r *http.Request) bool {
 	}
 	public, err := url.Parse(s.publicURL)
 	return strings.EqualFold(host, "localhost") || net.ParseIP(host).IsLoopback() || err == nil && strings.EqualFold(host, public.Hostname())
+}
+
+func (s *softphone) notFound(w http.ResponseWriter, r *http.Request) {
+	refuse(w, r, http.StatusNotFound, "not found: the voice URL of the TwiML application is POST "+s.publicURL+"/voice")
+}
+
+// refuse answers a request with an error, and logs why: all that Twilio's Console
+// shows, and a caller hears, is that something went wrong.
+func refuse(w http.ResponseWriter, r *http.Request, status int, reason string, attrs ...any) {
+	logRefusal(r, "request refused", reason, attrs...)
+	http.Error(w, reason, status)
+}
+
+func logRefusal(r *http.Request, what, reason string, attrs ...any) {
+	attrs = append([]any{"reason", reason, "method", r.Method, "host", r.Host, "path", r.URL.Path}, attrs...)
+	slog.WarnContext(r.Context(), what, attrs...)
 }
 
 // config tells the page what is not in its files.

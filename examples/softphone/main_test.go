@@ -8,6 +8,7 @@ import (
 	"encoding/hex"
 	"encoding/json"
 	"io"
+	"log/slog"
 	"net"
 	"net/http"
 	"net/http/httptest"
@@ -108,16 +109,22 @@ func TestRunServesUntilItIsStopped(t *testing.T) {
 	assert.Equal(t, 0, <-exited)
 }
 
-// browser is a tab, which shows the ID of its session.
+// browser is a tab, which shows the ID of its session. What the program logs
+// meanwhile is in logged.
 type browser struct {
 	t       *testing.T
 	app     *softphone
 	address string
 	session string
+	logged  *bytes.Buffer
 }
 
 func openBrowser(t *testing.T, getenv func(string) string) *browser {
 	t.Helper()
+	logged := new(bytes.Buffer)
+	before := slog.Default()
+	slog.SetDefault(slog.New(slog.NewTextHandler(logged, nil)))
+	t.Cleanup(func() { slog.SetDefault(before) })
 	server := httptest.NewUnstartedServer(nil)
 	address := "http://" + server.Listener.Addr().String()
 	app, err := newSoftphone(getenv, time.Minute, address, io.Discard)
@@ -126,7 +133,7 @@ func openBrowser(t *testing.T, getenv func(string) string) *browser {
 	server.Start()
 	t.Cleanup(server.Close)
 	t.Cleanup(app.Close)
-	return &browser{t: t, app: app, address: address}
+	return &browser{t: t, app: app, address: address, logged: logged}
 }
 
 func (b *browser) do(method, path string, form url.Values, header ...string) (*http.Response, string) {
@@ -147,6 +154,19 @@ func (b *browser) do(method, path string, form url.Values, header ...string) (*h
 	body, err := io.ReadAll(response.Body)
 	require.NoError(b.t, err)
 	return response, string(body)
+}
+
+// assertLogged checks that one request more has been refused, and why.
+func (b *browser) assertLogged(says ...string) {
+	b.t.Helper()
+	logged := b.logged.String()
+	b.logged.Reset()
+	assert.Equal(b.t, 1, strings.Count(logged, "\n"), "lines in the log: %s", logged)
+	assert.Contains(b.t, logged, "level=WARN")
+	for _, text := range says {
+		assert.Contains(b.t, logged, text)
+	}
+	assert.NotContains(b.t, logged, authToken)
 }
 
 func (b *browser) signIn(name string, grants ...string) (status int, body string) {
@@ -183,7 +203,42 @@ func TestOtherHostsAreRefused(t *testing.T) {
 	} {
 		response, _ := b.do("GET", "/config", nil, "Host", host)
 		assert.Equal(t, want, response.StatusCode, host)
+		if want == http.StatusMisdirectedRequest {
+			b.assertLogged("host="+host, "-public-url", b.address)
+		}
 	}
+	assert.Empty(t, b.logged.String())
+}
+
+// There are the files of the page, and no folders. What else is asked for is
+// logged: it may be a voice URL that is not quite right.
+func TestFiles(t *testing.T) {
+	b := openBrowser(t, noEnvironment)
+	for _, path := range []string{"/", "/app.js", "/sdk2/twilio.min.js", "/sounds/ring.wav"} {
+		for _, method := range []string{"GET", "HEAD"} {
+			response, _ := b.do(method, path, nil)
+			assert.Equal(t, http.StatusOK, response.StatusCode, path)
+		}
+	}
+	assert.Empty(t, b.logged.String())
+	for _, request := range []string{
+		"GET /sdk1", "GET /sdk1/", "GET /sdk2/", "GET /sounds/", "GET /static/", "GET /nothing.js", "GET /clients/", "GET /clients/tommy/session",
+		"POST /", "POST /app.js", "POST /voice/", "GET /voice/", "POST /Voice", "POST /voice.xml", "POST /api/voice", "POST /config", "PUT /",
+	} {
+		method, path, _ := strings.Cut(request, " ")
+		response, body := b.do(method, path, nil)
+		assert.Equal(t, http.StatusNotFound, response.StatusCode, request)
+		assert.NotContains(t, body, "twilio.min.js", request)
+		b.assertLogged("method="+method, "path="+path, "POST "+b.address+"/voice")
+	}
+}
+
+func TestOtherSitesAreRefused(t *testing.T) {
+	b := openBrowser(t, noEnvironment)
+	response, _ := b.do("POST", "/clients/tommy/session", url.Values{"incoming": {"yes"}},
+		"Sec-Fetch-Site", "cross-site", "Origin", "https://example.com")
+	assert.Equal(t, http.StatusForbidden, response.StatusCode)
+	b.assertLogged("another site", "https://example.com")
 }
 
 // The page may have another name than the stand-in serves, through a tunnel for example.

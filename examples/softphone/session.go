@@ -7,6 +7,7 @@ import (
 	"maps"
 	"net/http"
 	"net/url"
+	"slices"
 	"strings"
 	"time"
 
@@ -45,7 +46,7 @@ func (s *softphone) signIn(w http.ResponseWriter, r *http.Request) {
 		err = r.ParseMultipartForm(maxForm)
 	}
 	if err != nil && !errors.Is(err, http.ErrNotMultipart) {
-		http.Error(w, "the form cannot be read: "+err.Error(), http.StatusBadRequest)
+		refuse(w, r, http.StatusBadRequest, "the form cannot be read: "+err.Error())
 		return
 	}
 	u := user{
@@ -55,20 +56,20 @@ func (s *softphone) signIn(w http.ResponseWriter, r *http.Request) {
 		accessToken: r.FormValue("token") == "access",
 	}
 	if u.accessToken && s.access == nil {
-		http.Error(w, "Access Tokens need an API key: set TWILIO_API_KEY and TWILIO_API_SECRET", http.StatusBadRequest)
+		refuse(w, r, http.StatusBadRequest, "Access Tokens need an API key: set TWILIO_API_KEY and TWILIO_API_SECRET")
 		return
 	}
 	if _, err := s.token(u).ToJWT(); err != nil {
-		http.Error(w, err.Error(), http.StatusBadRequest)
+		refuse(w, r, http.StatusBadRequest, err.Error())
 		return
 	}
 	if phoneNumber.MatchString(u.clientName) {
-		http.Error(w, "a call to this client name would go to a phone number: use at least one letter", http.StatusBadRequest)
+		refuse(w, r, http.StatusBadRequest, "a call to this client name would go to a phone number: use at least one letter")
 		return
 	}
 	id := rand.Text()
 	if !s.startSession(id, u, r) {
-		http.Error(w, "too many have signed in: try again later", http.StatusServiceUnavailable)
+		refuse(w, r, http.StatusServiceUnavailable, "too many have signed in: try again later")
 		return
 	}
 	w.Header().Set("Content-Type", "application/json")
@@ -113,9 +114,26 @@ func (s *softphone) mint(r *http.Request) (*capability.CapabilityToken, error) {
 	signedIn, ok := s.sessions[sessionID(r)]
 	s.mu.Unlock()
 	if !ok || signedIn.clientName != r.PathValue("name") || time.Now().After(signedIn.ends) {
-		return nil, &capabilityhttp.Error{Status: http.StatusUnauthorized, Message: "sign in first"}
+		refusal := &capabilityhttp.Error{Status: http.StatusUnauthorized, Message: "sign in first"}
+		logRefusal(r, "request refused", refusal.Message)
+		return nil, refusal
 	}
 	return s.token(signedIn.user), nil
+}
+
+// receivers returns the names of the clients that receive calls, those who signed
+// in last first.
+func (s *softphone) receivers() []string {
+	s.mu.Lock()
+	defer s.mu.Unlock()
+	lastFirst := func(a, b session) int { return b.ends.Compare(a.ends) }
+	var names []string
+	for _, signedIn := range slices.SortedFunc(maps.Values(s.sessions), lastFirst) {
+		if signedIn.incoming && time.Now().Before(signedIn.ends) && !slices.Contains(names, signedIn.clientName) {
+			names = append(names, signedIn.clientName)
+		}
+	}
+	return names
 }
 
 // token returns what u is granted. Twilio passes the signed parameter to the

@@ -74,10 +74,13 @@ func TestSessionsEnd(t *testing.T) {
 	for i := range maxSessions {
 		b.app.sessions[fmt.Sprint(i)] = session{ends: time.Now().Add(time.Hour)}
 	}
+	b.logged.Reset()
 	status, _ = b.signIn("tommy", "incoming")
 	assert.Equal(t, http.StatusServiceUnavailable, status)
+	b.assertLogged("too many")
 	status, _ = b.signInWith("tommy", url.Values{"incoming": {strings.Repeat("x", maxForm)}})
 	assert.Equal(t, http.StatusBadRequest, status)
+	b.assertLogged("too large")
 }
 
 func TestAccessToken(t *testing.T) {
@@ -98,6 +101,7 @@ func TestAccessTokenNeedsAnAPIKey(t *testing.T) {
 	status, body := b.signInWith("tommy", url.Values{"incoming": {"yes"}, "token": {"access"}})
 	assert.Equal(t, http.StatusBadRequest, status)
 	assert.Contains(t, body, "TWILIO_API_KEY")
+	b.assertLogged("TWILIO_API_KEY")
 }
 
 func TestTokenNeedsASession(t *testing.T) {
@@ -109,6 +113,7 @@ func TestTokenNeedsASession(t *testing.T) {
 	}
 
 	assert.Equal(t, http.StatusUnauthorized, token(tab, "tommy"))
+	tab.assertLogged("sign in first", "path=/clients/tommy/token")
 	tab.signIn("tommy", "incoming")
 	other.signIn("tommy", "outgoing")
 	assert.Equal(t, http.StatusOK, token(tab, "tommy"))
@@ -126,15 +131,14 @@ func TestSignInRefuses(t *testing.T) {
 		status, body := b.signIn(name, "incoming", "outgoing")
 		assert.Equal(t, http.StatusBadRequest, status, name)
 		assert.Contains(t, body, "invalid client name")
+		b.assertLogged("invalid client name")
 	}
 	status, body := b.signIn("12345", "incoming")
 	assert.Equal(t, http.StatusBadRequest, status)
 	assert.Contains(t, body, "phone number")
+	b.assertLogged("phone number")
 	status, body = b.signIn("tommy")
 	assert.Equal(t, http.StatusBadRequest, status)
 	assert.Contains(t, body, "no scope")
-
-	response, _ := b.do("POST", "/clients/tommy/session", url.Values{"incoming": {"yes"}},
-		"Sec-Fetch-Site", "cross-site", "Origin", "https://example.com")
-	assert.Equal(t, http.StatusForbidden, response.StatusCode)
+	b.assertLogged("no scope")
 }
