@@ -57,7 +57,8 @@ var phoneNumber = regexp.MustCompile(`^[+(]?[0-9][0-9 ()-]{2,19}$`) // as in mes
 // route returns what the call with a webhook's form is to do, or why it is rejected:
 // a page's dials the client or the phone number that the page asked for.
 func (s *softphone) route(form map[string]string) (twiml.Element, error) {
-	if !strings.HasPrefix(form["From"], "client:") {
+	byPage := strings.HasPrefix(form["From"], "client:") && !strings.HasPrefix(form["Direction"], "outbound")
+	if !byPage {
 		return s.ring(form)
 	}
 	to := strings.TrimPrefix(form["To"], "client:")
@@ -76,8 +77,8 @@ func (s *softphone) route(form map[string]string) (twiml.Element, error) {
 	return &twiml.VoiceDial{InnerElements: []twiml.Element{dialled(to, form)}}, nil
 }
 
-// ring answers a call that no page makes, such as a phone call. Its To is a number
-// that leads here: to dial it would call it again, for ever.
+// ring answers a call that no page makes, but a phone or the REST API. It has
+// reached its To: to dial that would call it again, a number of one's own for ever.
 func (s *softphone) ring(form map[string]string) (twiml.Element, error) {
 	names := s.receivers()
 	if len(names) == 0 {

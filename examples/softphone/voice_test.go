@@ -113,32 +113,45 @@ func TestVoiceRefuses(t *testing.T) {
 	b.assertLogged("too large")
 }
 
-// A call from outside rings whom it can. If it dialled its To, as a client's does,
-// a number would call itself for ever.
-func TestPhoneCall(t *testing.T) {
-	phoneCall := func(from string) url.Values {
-		return url.Values{"From": {from}, "To": {"+15005550006"}, "Direction": {"inbound"}, "CallSid": {"CA1"}}
+// A call from outside rings whom it can. If it dialled its To, as a page's does, a
+// number would call itself for ever.
+func TestCallFromOutside(t *testing.T) {
+	call := func(from, direction string) url.Values {
+		return url.Values{"From": {from}, "To": {"+15005550006"}, "Direction": {direction}, "CallSid": {"CA1"}}
 	}
-	froms := []string{"+15005550001", "+15005550006", "", "anonymous", "+266696687", "sip:alice@example.com", "alice", "Client:alice"}
+	calls := []url.Values{
+		call("+15005550001", "inbound"),
+		call("+15005550006", "inbound"), // by oneself
+		call("", "inbound"),
+		call("anonymous", "inbound"),
+		call("sip:alice@example.com", "inbound"),
+		call("alice", "inbound"),
+		call("Client:alice", "inbound"),
+		call("+15005550001", ""),
+		call("+15005550006", "outbound-api"),
+		call("client:alice", "outbound-api"),
+		call("client:alice", "outbound-dial"),
+	}
 	for name, env := range map[string]map[string]string{"caller ID": {"TWILIO_CALLER_ID": "+15005550006"}, "no caller ID": nil} {
 		t.Run(name, func(t *testing.T) {
 			b := openBrowser(t, environment(env))
-			b.signIn("caller", "outgoing")
-			for _, from := range froms {
-				status, body := b.askVoice(phoneCall(from))
-				assert.Equal(t, http.StatusOK, status)
-				assert.Contains(t, body, "<Response><Reject/></Response>", from)
-				b.assertLogged("call rejected", "nobody", from)
+			signIn := func(name string, grants ...string) {
+				b.session = "" // in another tab
+				status, body := b.signIn(name, grants...)
+				assert.Equal(t, http.StatusOK, status, body)
 			}
-			b.session = ""
-			b.signIn("tommy", "incoming")
-			b.session = ""
-			b.signIn("alice", "incoming", "outgoing")
-			for _, from := range froms {
-				status, body := b.askVoice(phoneCall(from))
-				assert.Equal(t, http.StatusOK, status)
-				assert.Contains(t, body, "<Response><Dial><Client><Identity>alice</Identity></Client><Client><Identity>tommy</Identity></Client></Dial></Response>", from)
-				assert.Contains(t, b.logged.String(), "alice")
+			signIn("caller", "outgoing")
+			for _, form := range calls {
+				_, body := b.askVoice(form)
+				assert.Contains(t, body, "<Response><Reject/></Response>", form)
+				b.assertLogged("call rejected", "nobody", form.Get("From"))
+			}
+			signIn("tommy", "incoming")
+			signIn("alice", "incoming", "outgoing")
+			for _, form := range calls {
+				_, body := b.askVoice(form)
+				assert.Contains(t, body, "<Response><Dial><Client><Identity>alice</Identity></Client><Client><Identity>tommy</Identity></Client></Dial></Response>", form)
+				assert.Contains(t, b.logged.String(), `clients="[alice tommy]"`)
 				b.logged.Reset()
 			}
 		})
@@ -146,7 +159,7 @@ func TestPhoneCall(t *testing.T) {
 }
 
 // A <Dial> takes ten clients: those who signed in last, each once.
-func TestPhoneCallRingsTen(t *testing.T) {
+func TestCallFromOutsideRingsTen(t *testing.T) {
 	b := openBrowser(t, environment(nil))
 	now := time.Now()
 	for i := range 14 {
