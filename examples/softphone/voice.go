@@ -63,7 +63,7 @@ func (s *softphone) route(form map[string]string) (twiml.Element, error) {
 	}
 	to := strings.TrimPrefix(form["To"], "client:")
 	if to == "" {
-		return nil, fmt.Errorf("To is empty, and has to say whom to call: the call's own params are %q", pageParams(form))
+		return nil, fmt.Errorf("the parameter To is empty, and has to say whom to call: the call's own params are %q", pageParams(form))
 	}
 	if phoneNumber.MatchString(to) {
 		if s.account.callerID == "" {
@@ -72,7 +72,7 @@ func (s *softphone) route(form map[string]string) (twiml.Element, error) {
 		return &twiml.VoiceDial{CallerId: s.account.callerID, InnerElements: []twiml.Element{&twiml.VoiceNumber{PhoneNumber: to}}}, nil
 	}
 	if err := s.template.Clone().SetClientName(to).Err(); err != nil {
-		return nil, fmt.Errorf("To is neither a phone number nor a client name: %w", err)
+		return nil, fmt.Errorf("the parameter To is neither a phone number nor a client name: %w", err)
 	}
 	return &twiml.VoiceDial{InnerElements: []twiml.Element{dialled(to, form)}}, nil
 }
