@@ -162,5 +162,6 @@ test('an Access Token can be chosen only if there is an API key, and SDK 1.x onl
     assert.equal(await radio('SDK 1.15.1').isEnabled(), sdk1);
     assert.equal(await phone.page.getByText('Twilio has shut down SDK 1.x').isVisible(), !sdk1);
     assert.ok(await radio('SDK 2.18.5').isChecked());
+    assert.deepEqual(await phone.violations(), []);
   }
 });
