@@ -71,8 +71,6 @@ import (
 	"time"
 	"unicode/utf8"
 
-	"github.com/golang-jwt/jwt/v5"
-
 	"github.com/seed-6c737938/capability/internal/accesstoken"
 	"github.com/seed-6c737938/capability/internal/jws"
 	"github.com/seed-6c737938/capability/internal/redact"
@@ -164,7 +162,7 @@ type kind struct {
 	usualHeader   string // as jws needs it
 
 	checkHeader  func(header map[string]any) error
-	decodeClaims func(text []byte) (jwt.MapClaims, error)
+	decodeClaims func(text []byte) (map[string]any, error)
 	isOther      func(token string) bool // is of the other kind
 	otherKind    string                  // what to say of one
 }

@@ -464,7 +464,7 @@ func (k *kind) open(token string, secrets []string, options ...jwt.ParserOption)
 		return nil, fmt.Errorf("capability: %w: %w: it has an aud claim, so it was issued for another service",
 			jwt.ErrTokenInvalidClaims, jwt.ErrTokenInvalidAudience)
 	}
-	err = jwt.NewValidator(append(options, jwt.WithExpirationRequired())...).Validate(claims)
+	err = jwt.NewValidator(append(options, jwt.WithExpirationRequired())...).Validate(jwt.MapClaims(claims))
 	if err != nil {
 		return nil, fmt.Errorf("capability: %w: %w", jwt.ErrTokenInvalidClaims, err)
 	}
@@ -513,35 +513,52 @@ func checkAccessHeader(header map[string]any) error {
 	return nil
 }
 
-func decodeCapabilityClaims(text []byte) (claims jwt.MapClaims, err error) {
+func decodeCapabilityClaims(text []byte) (claims map[string]any, err error) {
 	err = jws.Unmarshal(text, &claims)
 	return claims, err
 }
 
 // decodeAccessClaims keeps numbers in the grants as they are: an application's param
 // may be an ID that no float64 can hold.
-func decodeAccessClaims(text []byte) (jwt.MapClaims, error) {
-	var members map[string]json.RawMessage
-	if err := jws.Unmarshal(text, &members); err != nil {
+func decodeAccessClaims(text []byte) (claims map[string]any, err error) {
+	if err := jws.UnmarshalNumbers(text, &claims); err != nil {
 		return nil, err
 	}
-	claims := make(jwt.MapClaims, len(members))
-	for name, member := range members {
-		var value any
-		decoder := json.NewDecoder(bytes.NewReader(member))
+	for name := range claims {
 		if name == "grants" {
-			decoder.UseNumber()
+			continue
 		}
-		if err := decoder.Decode(&value); err != nil { // a number that is too large
-			return nil, fmt.Errorf("%w: %s cannot be decoded", jwt.ErrTokenMalformed, name)
+		if claims[name], err = withFloats(claims[name]); err != nil {
+			return nil, fmt.Errorf("%w: a number is too large", jwt.ErrTokenMalformed)
 		}
-		claims[name] = value
 	}
 	return claims, nil
 }
 
+// withFloats replaces the numbers in a value by what encoding/json usually decodes
+// them to.
+func withFloats(value any) (_ any, err error) {
+	switch value := value.(type) {
+	case json.Number:
+		return value.Float64()
+	case []any:
+		for i := range value {
+			if value[i], err = withFloats(value[i]); err != nil {
+				return nil, err
+			}
+		}
+	case map[string]any:
+		for name := range value {
+			if value[name], err = withFloats(value[name]); err != nil {
+				return nil, err
+			}
+		}
+	}
+	return value, nil
+}
+
 // takeTimes takes exp and nbf, which have been validated, out of the claims.
-func takeTimes(claims jwt.MapClaims) (*Claims, error) {
+func takeTimes(claims map[string]any) (*Claims, error) {
 	expiresAt, err := readTime(claims, "exp")
 	if err != nil {
 		return nil, err
@@ -562,7 +579,7 @@ func takeTimes(claims jwt.MapClaims) (*Claims, error) {
 // readTime returns the zero time if there is no such claim. golang-jwt accepts
 // fractions and any size, but Twilio's libraries write whole seconds since 1970, and
 // a float64 counts no further than 2^53 of them.
-func readTime(claims jwt.MapClaims, name string) (time.Time, error) {
+func readTime(claims map[string]any, name string) (time.Time, error) {
 	value, ok := claims[name]
 	if !ok {
 		return time.Time{}, nil

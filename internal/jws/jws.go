@@ -3,12 +3,14 @@
 package jws
 
 import (
+	"bytes"
 	"crypto/hmac"
 	"crypto/sha256"
 	"encoding/base64"
 	"encoding/json"
 	"fmt"
 	"hash"
+	"io"
 	"strings"
 	"sync"
 	"sync/atomic"
@@ -119,11 +121,8 @@ func Open(token, usual string, check func(header map[string]any) error, secrets 
 
 // checkForm says what a text is that no token contains, where that is clear.
 func checkForm(token string) error {
-	foreign := strings.IndexFunc(token, func(r rune) bool {
-		return r > '~' || r != '.' && r != '_' && r != '-' && !rule.IsAlphanumeric(byte(r))
-	})
 	switch {
-	case foreign < 0:
+	case rule.Alphanumeric(token, ".-_"), token == "":
 		return nil
 	case strings.EqualFold(token[:min(len(token), len("Bearer"))], "Bearer"):
 		return fmt.Errorf(`%w: it starts with "Bearer": the token is what follows`, jwt.ErrTokenMalformed)
@@ -175,6 +174,7 @@ func checkHeader(part string, check func(header map[string]any) error) error {
 var (
 	strictBase64 = base64.RawURLEncoding.Strict()
 	errNotBase64 = fmt.Errorf("%w: not base64url without padding", jwt.ErrTokenMalformed)
+	errNotObject = fmt.Errorf("%w: not a JSON object in UTF-8", jwt.ErrTokenMalformed)
 	errAlgorithm = fmt.Errorf("%w: header alg is not HS256 (%w)", jwt.ErrTokenMalformed, jwt.ErrTokenSignatureInvalid)
 )
 
@@ -194,7 +194,17 @@ func Decode(part string) ([]byte, error) {
 // [jwt.ErrTokenMalformed], quotes nothing.
 func Unmarshal(text []byte, object any) error {
 	if !utf8.Valid(text) || json.Unmarshal(text, object) != nil {
-		return fmt.Errorf("%w: not a JSON object in UTF-8", jwt.ErrTokenMalformed)
+		return errNotObject
+	}
+	return nil
+}
+
+// UnmarshalNumbers is Unmarshal, but keeps numbers as they are: as [json.Number].
+func UnmarshalNumbers(text []byte, object *map[string]any) error {
+	decoder := json.NewDecoder(bytes.NewReader(text))
+	decoder.UseNumber()
+	if !utf8.Valid(text) || decoder.Decode(object) != nil || decoder.Decode(nil) != io.EOF {
+		return errNotObject
 	}
 	return nil
 }
