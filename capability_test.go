@@ -1548,7 +1548,7 @@ func TestVerifyWithAPIKeyReadsParamsOfAnyType(t *testing.T) {
 
 func TestVerifyWithAPIKeyKeepsWhatElseATokenSays(t *testing.T) {
 	synctest.Test(t, func(t *testing.T) {
-		token := accessToken(t, "", `{"tenant":7}`, `{"video":{"room":"r"}}`, `{"push_credential_sid":"CR1","endpoint_id":"e"}`)
+		token := accessToken(t, "", `{"tenant":{"ids":[7,"x"]}}`, `{"video":{"room":"r"}}`, `{"push_credential_sid":"CR1","endpoint_id":"e"}`)
 		claims, err := capability.VerifyWithAPIKey(token, accountSID, apiKeySID, apiKeySecret)
 		require.NoError(t, err)
 		assert.Equal(t, &capability.Claims{
@@ -1558,7 +1558,7 @@ func TestVerifyWithAPIKeyKeepsWhatElseATokenSays(t *testing.T) {
 			ExpiresAt:  time.Now().Add(time.Minute).UTC(),
 			Extra: map[string]any{
 				"jti":    apiKeySID + "-1",
-				"tenant": 7.0,
+				"tenant": map[string]any{"ids": []any{7.0, "x"}},
 				"grants": map[string]any{
 					"video": map[string]any{"room": "r"},
 					"voice": map[string]any{"push_credential_sid": "CR1", "endpoint_id": "e"},
@@ -1571,7 +1571,7 @@ func TestVerifyWithAPIKeyKeepsWhatElseATokenSays(t *testing.T) {
 func TestVerifyWithAPIKeyRefusesOddJSON(t *testing.T) {
 	key := jws.Key{Secret: apiKeySecret}
 	header := jws.EncodeHeader(`{"alg":"HS256","typ":"JWT","cty":"twilio-fpa;v=1"}`)
-	params := strings.Repeat(`"a":1,`, 1) + `"b":[` + strings.Repeat("0,", 10_000) + "0]"
+	params := `"a":[` + strings.Repeat("0,", 10_000) + "0]"
 	for claims, want := range map[string]error{
 		`{"exp":1e999}`:    jwt.ErrTokenMalformed,
 		`[]`:               jwt.ErrTokenMalformed,
