@@ -1573,9 +1573,10 @@ func TestVerifyWithAPIKeyRefusesOddJSON(t *testing.T) {
 	header := jws.EncodeHeader(`{"alg":"HS256","typ":"JWT","cty":"twilio-fpa;v=1"}`)
 	params := `"a":[` + strings.Repeat("0,", 10_000) + "0]"
 	for claims, want := range map[string]error{
-		`{"exp":1e999}`:    jwt.ErrTokenMalformed,
-		`[]`:               jwt.ErrTokenMalformed,
-		"{\"a\":\"\xff\"}": jwt.ErrTokenMalformed,
+		`{"exp":1e999}`:       jwt.ErrTokenMalformed,
+		`{"a":[{"b":1e999}]}`: jwt.ErrTokenMalformed,
+		`[]`:                  jwt.ErrTokenMalformed,
+		"{\"a\":\"\xff\"}":    jwt.ErrTokenMalformed,
 		fmt.Sprintf(`{"iss":%q,"sub":%q,"exp":%d,"grants":{"identity":"tommy","voice":{"outgoing":{"application_sid":"AP1","params":{%s}}}}}`,
 			apiKeySID, accountSID, time.Now().Unix()+60, params): capability.ErrInvalidScope, // more than Outgoing could return
 	} {
