@@ -267,6 +267,9 @@ func assertGrants(t testing.TB, v vector.Vector, claims *capability.Claims) {
 // Each row of the table of rules. A builder has one mistake, or none.
 func TestRules(t *testing.T) {
 	longest := strings.Repeat("x", 256)
+	longScope := func(name string) capability.Scope {
+		return capability.Scope{Service: name, Privilege: name, Params: url.Values{"k": {strings.Repeat("x", 40_000)}}}
+	}
 	newUnsafe := func() *capability.CapabilityToken {
 		return capability.New(accountSID, authToken).AllowUnsafeClientNames()
 	}
@@ -368,6 +371,9 @@ func TestRules(t *testing.T) {
 		{"scope with more in two names", newToken().AddScope(capability.Scope{Service: "a", Privilege: "b", Params: url.Values{"a": make([]string, 5_001), "b": make([]string, 5_000)}}), capability.ErrInvalidScope},
 		{"params too long together", newToken().AllowClientOutgoing("AP1", url.Values{"a": {longest, strings.Repeat("x", 40_000)}, "b": {strings.Repeat("x", 40_000)}}), capability.ErrTokenTooLong},
 		{"names of params too long together", newToken().AllowClientOutgoing("AP1", url.Values{strings.Repeat("x", 40_000): nil, strings.Repeat("y", 40_000): nil}), capability.ErrTokenTooLong},
+		{"scopes too long together", newToken().AddScope(longScope("a")).AddScope(longScope("b")), capability.ErrTokenTooLong},
+		{"params and a claim too long together", newToken().SetParams(longScope("a").Params).AllowClientOutgoing("AP1").SetClaim("b", longScope("b").Params.Get("k")), capability.ErrTokenTooLong},
+		{"claims too long together", newToken().SetClaim("a", longScope("a").Params.Get("k")).SetClaim("b", longScope("b").Params.Get("k")), capability.ErrTokenTooLong},
 		{"scope with more", newToken().AddScope(capability.Scope{Service: "a", Privilege: "b", Params: url.Values{"": make([]string, 9_999), "a": {"", ""}}}), capability.ErrInvalidScope},
 		{"any other scope", newToken().AddScope(capability.Scope{Service: "aZ_-9", Privilege: "9-_Za", Params: url.Values{"é &=": {"\x00\""}}}), nil},
 		{"scope without service", newToken().AddScope(capability.Scope{Privilege: "b"}), capability.ErrInvalidScope},
@@ -1388,6 +1394,10 @@ func TestVerifySaysWhatIsNotAToken(t *testing.T) {
 			}
 		}
 	}
+	for _, verify := range bothVerify {
+		_, err := verify("e30.e30.e30")
+		assert.NotErrorIs(t, err, jwt.ErrTokenUnverifiable, "as if it were of the other kind")
+	}
 	for _, secret := range []string{authToken, "another"} {
 		token := jwt.NewWithClaims(jwt.SigningMethodHS512, jwt.MapClaims{})
 		signed, err := token.SignedString([]byte(secret))
@@ -1498,10 +1508,10 @@ func TestVerifyWithAPIKeyRefuses(t *testing.T) {
 		{name: "incoming that is true", voice: `{"incoming":true}`, want: "grants.voice.incoming is not an object"},
 		{name: "allow that is a string", voice: `{"incoming":{"allow":"true"}}`, want: "grants.voice.incoming.allow is not true or false"},
 		{name: "an application", voice: `{"outgoing":{"application_sid":"AP1"}}`},
-		{name: "outgoing without an application", voice: `{"outgoing":{}}`, want: "grants.voice.outgoing.application_sid is not an SID: it is empty"},
+		{name: "outgoing without an application", voice: `{"outgoing":{}}`, want: "grants.voice.outgoing.application_sid is missing"},
 		{name: "outgoing that is a string", voice: `{"outgoing":"AP1"}`, want: "grants.voice.outgoing is not an object"},
 		{name: "application that is undefined", voice: `{"outgoing":{"application_sid":"undefined"}}`, want: "grants.voice.outgoing.application_sid is not an SID: use AP"},
-		{name: "application that is a number", voice: `{"outgoing":{"application_sid":1}}`, want: "grants.voice.outgoing.application_sid is not an SID: it is empty"},
+		{name: "application that is a number", voice: `{"outgoing":{"application_sid":1}}`, want: "grants.voice.outgoing.application_sid is not a string"},
 		{name: "params that are an array", voice: `{"outgoing":{"application_sid":"AP1","params":["a"]}}`, want: "grants.voice.outgoing.params is not an object"},
 		{name: "a push credential", voice: `{"push_credential_sid":"CR1"}`},
 		{name: "push credential that is undefined", voice: `{"push_credential_sid":"undefined"}`, want: "grants.voice.push_credential_sid is not an SID: use CR"},

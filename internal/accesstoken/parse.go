@@ -140,9 +140,15 @@ func (r *reader) outgoing(value any) (applicationSID string, params url.Values) 
 }
 
 func (r *reader) sid(name, prefix string, value any) string {
-	sid, _ := value.(string)
-	wrong := rule.SID(prefix, sid)
-	r.faultIf(wrong != "", name, "is not an SID: "+wrong)
+	sid, ok := value.(string)
+	switch wrong := rule.SID(prefix, sid); {
+	case value == nil:
+		r.faultIf(true, name, "is missing")
+	case !ok:
+		r.faultIf(true, name, "is not a string")
+	default:
+		r.faultIf(wrong != "", name, "is not an SID: "+wrong)
+	}
 	return sid
 }
 
