@@ -1558,14 +1558,17 @@ func TestVerifyWithAPIKeyReadsParamsOfAnyType(t *testing.T) {
 
 func TestVerifyWithAPIKeyKeepsWhatElseATokenSays(t *testing.T) {
 	synctest.Test(t, func(t *testing.T) {
-		token := accessToken(t, "", `{"tenant":{"ids":[7,"x"]}}`, `{"video":{"room":"r"}}`, `{"push_credential_sid":"CR1","endpoint_id":"e"}`)
+		token := accessToken(t, "", `{"tenant":{"ids":[7,"x"]}}`, `{"video":{"room":"r"}}`, `{"outgoing":{"application_sid":"AP1"},"push_credential_sid":"CR1","endpoint_id":"e"}`)
 		claims, err := capability.VerifyWithAPIKey(token, accountSID, apiKeySID, apiKeySecret)
 		require.NoError(t, err)
 		assert.Equal(t, &capability.Claims{
 			AccountSID: accountSID,
 			APIKeySID:  apiKeySID,
-			Scopes:     []capability.Scope{{Service: "client", Privilege: "incoming", Params: url.Values{"clientName": {"tommy"}}}},
-			ExpiresAt:  time.Now().Add(time.Minute).UTC(),
+			Scopes: []capability.Scope{
+				{Service: "client", Privilege: "incoming", Params: url.Values{"clientName": {"tommy"}}},
+				{Service: "client", Privilege: "outgoing", Params: url.Values{"appSid": {"AP1"}, "clientName": {"tommy"}}},
+			},
+			ExpiresAt: time.Now().Add(time.Minute).UTC(),
 			Extra: map[string]any{
 				"jti":    apiKeySID + "-1",
 				"tenant": map[string]any{"ids": []any{7.0, "x"}},
