@@ -1589,6 +1589,7 @@ func TestVerifyWithAPIKeyRefusesOddJSON(t *testing.T) {
 		`{"exp":1e999}`:       jwt.ErrTokenMalformed,
 		`{"a":[{"b":1e999}]}`: jwt.ErrTokenMalformed,
 		`[]`:                  jwt.ErrTokenMalformed,
+		`{}{}`:                jwt.ErrTokenMalformed,
 		"{\"a\":\"\xff\"}":    jwt.ErrTokenMalformed,
 		fmt.Sprintf(`{"iss":%q,"sub":%q,"exp":%d,"grants":{"identity":"tommy","voice":{"outgoing":{"application_sid":"AP1","params":{%s}}}}}`,
 			apiKeySID, accountSID, time.Now().Unix()+60, params): capability.ErrInvalidScope, // more than Outgoing could return

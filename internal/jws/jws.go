@@ -203,7 +203,10 @@ func Unmarshal(text []byte, object any) error {
 func UnmarshalNumbers(text []byte, object *map[string]any) error {
 	decoder := json.NewDecoder(bytes.NewReader(text))
 	decoder.UseNumber()
-	if !utf8.Valid(text) || decoder.Decode(object) != nil || decoder.Decode(nil) != io.EOF {
+	if !utf8.Valid(text) || decoder.Decode(object) != nil {
+		return errNotObject
+	}
+	if _, err := decoder.Token(); err != io.EOF { // something follows
 		return errNotObject
 	}
 	return nil
