@@ -177,9 +177,9 @@ func TestEncodeClientName(t *testing.T) {
 
 // It costs what its length does.
 func TestEncodeClientNameOfAnyLength(t *testing.T) {
-	user := strings.Repeat("@", 1<<20)
-	assert.Len(t, capability.EncodeClientName(user), 3<<20)
-	assert.Equal(t, 1.0, testing.AllocsPerRun(1, func() { capability.EncodeClientName(user) }))
+	user := strings.Repeat("@", 1<<16)
+	assert.Len(t, capability.EncodeClientName(user), 3<<16)
+	assert.Equal(t, 1.0, testing.AllocsPerRun(100, func() { capability.EncodeClientName(user) }))
 }
 
 // A name has one spelling, so that two users cannot have the same.
