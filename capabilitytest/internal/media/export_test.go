@@ -1,0 +1,6 @@
+package media
+
+var (
+	EncodeULaw = encodeULaw
+	DecodeULaw = decodeULaw
+)
