@@ -37,12 +37,12 @@ type Leg struct {
 }
 
 // Answer makes a leg from a page's SDP offer, and the answer for the page. It fails if the offer cannot be
-// understood, or offers no audio in PCMU.
+// understood, or offers no audio in PCMU that goes both ways.
 func (m *Mixer) Answer(offer string) (l *Leg, answer string, err error) {
 	if l, err = m.page(); err != nil {
 		return nil, "", err
 	}
-	if answer, err = l.Restart(offer); err != nil {
+	if answer, err = l.answer(offer); err != nil {
 		l.Close()
 		return nil, "", err
 	}
@@ -165,21 +165,36 @@ func (l *Leg) Accept(answer string) error {
 	return nil
 }
 
-// Restart answers a further offer of the page, such as that of an ICE restart. The leg stays where it is.
+// Restart answers a further offer of the page, such as that of an ICE restart. The leg stays where it is, and if it
+// fails, as it was.
 func (l *Leg) Restart(offer string) (answer string, err error) {
+	// A connection cannot forget an offer that it fails to answer, so another one tries it first.
+	trial, _, err := l.m.Answer(offer)
+	if err != nil {
+		return "", err
+	}
+	trial.Close()
+	return l.answer(offer)
+}
+
+func (l *Leg) answer(offer string) (sdp string, err error) {
 	l.negotiate.Lock()
 	defer l.negotiate.Unlock()
 	d := webrtc.SessionDescription{Type: webrtc.SDPTypeOffer, SDP: passive(offer)}
 	if err := l.pc.SetRemoteDescription(d); err != nil {
 		return "", fmt.Errorf("media: the page's offer: %w", err)
 	}
+	audio := l.pc.GetTransceivers()[0] // that of our track
+	if audio.Mid() == "" || len(audio.Sender().GetParameters().Codecs) == 0 {
+		return "", errors.New("media: the page offers no audio in PCMU that goes both ways")
+	}
 	if d, err = l.pc.CreateAnswer(nil); err == nil {
-		answer, err = l.describe(d)
+		sdp, err = l.describe(d)
 	}
 	if err != nil {
 		return "", fmt.Errorf("media: answering the page: %w", err)
 	}
-	return answer, nil
+	return sdp, nil
 }
 
 // Connected is closed once audio can flow, about a tenth of a second after the page has the SDP; a phone's, at once.

@@ -69,7 +69,8 @@ func (m *Mixer) Addr() netip.AddrPort {
 	return m.socket.conn.LocalAddr().(*net.UDPAddr).AddrPort()
 }
 
-// Close closes all legs, stops what plays and records, and returns once no goroutine, timer or socket is left.
+// Close closes all legs and the socket, and stops what plays and records. No goroutine or timer outlives it by more
+// than a moment.
 func (m *Mixer) Close() error {
 	m.mu.Lock()
 	if m.closed {

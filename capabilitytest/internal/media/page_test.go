@@ -30,19 +30,26 @@ type page struct {
 	last  rtp.Header
 }
 
-func newPage(t *testing.T) *page {
-	t.Helper()
+var pcmu = webrtc.RTPCodecCapability{MimeType: webrtc.MimeTypePCMU, ClockRate: 8000}
+
+// loopback keeps a page on this machine.
+func loopback() webrtc.SettingEngine {
 	var settings webrtc.SettingEngine
 	settings.SetIncludeLoopbackCandidate(true)
 	settings.SetIPFilter(net.IP.IsLoopback)
 	settings.SetNetworkTypes([]webrtc.NetworkType{webrtc.NetworkTypeUDP4})
 	settings.SetICEMulticastDNSMode(ice.MulticastDNSModeDisabled)
-	pc, err := webrtc.NewAPI(webrtc.WithSettingEngine(settings)).NewPeerConnection(webrtc.Configuration{})
+	return settings
+}
+
+func newPage(t *testing.T) *page {
+	t.Helper()
+	pc, err := webrtc.NewAPI(webrtc.WithSettingEngine(loopback())).NewPeerConnection(webrtc.Configuration{})
 	require.NoError(t, err)
 	t.Cleanup(func() { assert.NoError(t, pc.GracefulClose()) })
 
 	p := &page{t: t, pc: pc}
-	p.track, err = webrtc.NewTrackLocalStaticRTP(webrtc.RTPCodecCapability{MimeType: webrtc.MimeTypePCMU, ClockRate: 8000}, "audio", "page")
+	p.track, err = webrtc.NewTrackLocalStaticRTP(pcmu, "audio", "page")
 	require.NoError(t, err)
 	_, err = pc.AddTrack(p.track)
 	require.NoError(t, err)
