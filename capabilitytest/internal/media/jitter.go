@@ -30,7 +30,7 @@ func (j *jitter) push(timestamp uint32, payload []byte) {
 	}
 	ahead := int32(timestamp - j.next)
 	late := ahead < 0
-	if late && int32(timestamp-j.end) < 0 && ahead > -jitterSize {
+	if j.begun && late && int32(timestamp-j.end) < 0 && ahead > -jitterSize {
 		return // overtaken by a later one
 	}
 	if !j.begun || late || ahead > jitterMax {

@@ -29,9 +29,12 @@ func BenchmarkCalls(b *testing.B) {
 	require.NoError(b, err)
 	pages := make([]*loadPage, 200)
 	api := loadAPI(b)
+	var connecting sync.WaitGroup
 	for i := range pages {
 		pages[i] = newLoadPage(b, api, m)
+		connecting.Go(func() { <-pages[i].leg.Connected() })
 	}
+	connecting.Wait()
 	for i := 0; i < len(pages); i += 2 {
 		r := m.NewRoom()
 		r.Join(pages[i].leg, media.Seat{})
@@ -110,7 +113,6 @@ func newLoadPage(b *testing.B, api *webrtc.API, m *media.Mixer) *loadPage {
 	p.leg, answer, err = m.Answer(offer.SDP)
 	require.NoError(b, err)
 	require.NoError(b, p.pc.SetRemoteDescription(webrtc.SessionDescription{Type: webrtc.SDPTypeAnswer, SDP: answer}))
-	<-p.leg.Connected()
 	return p
 }
 
@@ -146,16 +148,14 @@ func speak(pages []*loadPage, stop <-chan struct{}) {
 	for i := range packet.Payload {
 		packet.Payload[i] = media.EncodeULaw(1000)
 	}
-	tick := time.NewTicker(20 * time.Millisecond)
-	defer tick.Stop()
-	for {
+	for next := time.Now(); ; next = next.Add(20 * time.Millisecond) {
 		for _, p := range pages {
 			p.track.WriteRTP(&packet)
 		}
 		packet.SequenceNumber++
 		packet.Timestamp += 160
 		select {
-		case <-tick.C:
+		case <-time.After(time.Until(next.Add(20 * time.Millisecond))):
 		case <-stop:
 			return
 		}

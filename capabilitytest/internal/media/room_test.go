@@ -1,6 +1,7 @@
 package media_test
 
 import (
+	"sync"
 	"testing"
 	"testing/synctest"
 	"time"
@@ -224,17 +225,6 @@ func TestInstant(t *testing.T) {
 	})
 }
 
-// In an hour of two legs every frame is mixed, though the clock is late now and then.
-func TestClockDoesNotDrift(t *testing.T) {
-	bubble(t, func(t *testing.T, m *media.Mixer) {
-		l := m.Phone()
-		rec := l.Record(media.RecordOptions{})
-		start := time.Now()
-		<-rec.Done()
-		assert.InDelta(t, time.Hour.Seconds(), time.Since(start).Seconds(), 0.02)
-	})
-}
-
 func TestCloseEndsAll(t *testing.T) {
 	synctest.Test(t, func(t *testing.T) {
 		m, err := media.New(media.Config{})
@@ -262,4 +252,44 @@ func TestCloseEndsAll(t *testing.T) {
 		_, _, err = m.Offer()
 		assert.Error(t, err)
 	})
+}
+
+// Whatever is done at the same time, the race detector finds nothing, and Close ends it.
+func TestConcurrentUse(t *testing.T) {
+	m, err := media.New(media.Config{Addr: "127.0.0.1:0"})
+	require.NoError(t, err)
+	rooms := []*media.Room{m.NewRoom(), m.NewRoom()}
+	shared := m.Phone()
+	var all sync.WaitGroup
+	for i := range 8 {
+		all.Go(func() {
+			for j := range 50 {
+				l, r := m.Phone(), rooms[(i+j)%2]
+				if j%10 == 0 {
+					page, _, err := m.Offer()
+					assert.NoError(t, err)
+					page.Play(media.Beep())
+					r.Join(page, media.Seat{})
+					defer page.Close()
+				}
+				r.Join(shared, media.Seat{})
+				r.Join(l, media.Seat{Muted: j%3 == 0, Coach: shared})
+				rec, whole := l.Record(media.RecordOptions{}), r.Record(media.RecordOptions{})
+				players := []*media.Player{l.Speak(media.Beep()), l.Play(media.Music()), r.Play(media.Words("one two"))}
+				l.Echo(j%2 == 0)
+				time.Sleep(time.Millisecond)
+				players[j%3].Stop()
+				l.Said()
+				shared.Heard()
+				if j%2 == 0 {
+					r.Leave(l)
+					l.Close()
+				}
+				whole.Stop()
+				rec.Stop()
+			}
+		})
+	}
+	all.Wait()
+	require.NoError(t, m.Close())
 }
