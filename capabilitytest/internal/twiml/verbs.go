@@ -79,7 +79,8 @@ type Dial struct {
 	TrimSilence             bool
 	RecordingStatusCallback StatusCallback // events: in-progress, completed, absent
 
-	Nouns []Noun // one or more: 1 to 10 of Client and Number, or one Queue or Conference
+	Nouns   []Noun   // at most 10 of Client and Number, or one Queue or Conference
+	Invalid *Problem // why it cannot be executed, for nobody to dial or an error of Twilio's: DialCallStatus is failed
 }
 
 // DialRecord is what a Dial records.
@@ -109,7 +110,7 @@ type Parameter struct{ Name, Value string }
 
 // Number is a telephone number. Text in a Dial is one without attributes.
 type Number struct {
-	Number         string         // as written
+	Number         string         // in E.164 format
 	SendDigits     string         // as in Play
 	Whisper        Request        // url and method: what the called party hears first
 	StatusCallback StatusCallback // events: initiated, ringing, answered, completed
@@ -150,9 +151,10 @@ const (
 
 // Enqueue puts the call into a queue.
 type Enqueue struct {
-	Name   string
-	Action Request
-	Wait   *Request // nil is Twilio's music; URL "" is silence
+	Name    string
+	Action  Request
+	Wait    *Request // nil is Twilio's music; URL "" is silence
+	Invalid *Problem // why it cannot be executed: QueueResult is error
 }
 
 // Leave takes the call out of its queue.
