@@ -5,6 +5,8 @@ import (
 	"slices"
 	"strings"
 	"unicode/utf8"
+
+	"github.com/seed-6c737938/capability/internal/rule"
 )
 
 func (p *parser) dial(e *element) Verb {
@@ -40,6 +42,15 @@ func dialRecord(a *attributes) DialRecord {
 	default:
 		return DialRecord(record)
 	}
+}
+
+// wrongClientName returns what is wrong with a client name, or "". Twilio dials more
+// names than it recommends.
+func wrongClientName(name string) string {
+	if strings.HasPrefix(name, "client:") {
+		return "leave out client:, which belongs in From, To and callerId"
+	}
+	return rule.UnsafeClientName(name, rule.LongestClientName)
 }
 
 func (p *parser) callerID(a *attributes) string {

@@ -11,6 +11,7 @@ import (
 	"slices"
 	"strconv"
 	"strings"
+	"unicode"
 	"unicode/utf16"
 )
 
@@ -30,7 +31,15 @@ func (e *element) problem(code int, format string, args ...any) *Problem {
 	if e.line > 0 {
 		message = fmt.Sprintf("line %d: %s", e.line, message)
 	}
-	return &Problem{code, message}
+	return &Problem{code, strings.Map(printable, message)}
+}
+
+// printable replaces what could break a line of a log.
+func printable(r rune) rune {
+	if unicode.IsPrint(r) {
+		return r
+	}
+	return unicode.ReplacementChar
 }
 
 // elements returns the children that are not text.
