@@ -1,6 +1,6 @@
 // Package capability mints the tokens with which a Twilio Client device in a
 // browser proves what it may do: capability tokens, and the Access Tokens that
-// replace them. It also verifies capability tokens.
+// replace them. It also verifies both.
 //
 // A backend lists what a device may do in a [CapabilityToken], mints a token
 // and hands it to the page:
@@ -16,7 +16,8 @@
 // for each request. Package
 // [github.com/seed-6c737938/capability/capabilityhttp] is an HTTP handler that does
 // this. [Verify] reads a capability token, whether this package or one of Twilio's
-// libraries minted it. [NewWithAPIKey] in place of [New] mints Access Tokens.
+// libraries minted it. For Access Tokens, use [NewWithAPIKey] in place of [New], and
+// [VerifyWithAPIKey] in place of Verify.
 //
 // # Guarantees
 //
@@ -59,8 +60,7 @@ package capability
 
 import (
 	"cmp"
-	"crypto/fips140"
-	"encoding/json"
+	"encoding/hex"
 	"errors"
 	"fmt"
 	"log/slog"
@@ -69,12 +69,12 @@ import (
 	"strconv"
 	"strings"
 	"time"
-	"unicode"
 	"unicode/utf8"
 
 	"github.com/seed-6c737938/capability/internal/accesstoken"
 	"github.com/seed-6c737938/capability/internal/jws"
 	"github.com/seed-6c737938/capability/internal/redact"
+	"github.com/seed-6c737938/capability/internal/rule"
 )
 
 const (
@@ -119,15 +119,16 @@ var (
 // concurrently. Clone, Err, Mint and ToJWT do not modify it and may run in many
 // goroutines at once.
 type CapabilityToken struct {
+	access     bool // mints Access Tokens
 	accountSID string
 	apiKeySID  string
-	access     bool   // mints Access Tokens
 	header     string // as jws.Key.Sign needs it
 
 	// key is a function because nothing that prints or encodes a value can
 	// look into what a function has captured.
 	key func() *jws.Key
 
+	unsafeNames       bool
 	clientName        string
 	params            url.Values // of SetParams
 	paramsSet         bool
@@ -137,7 +138,8 @@ type CapabilityToken struct {
 	notBeforeSet      bool
 
 	// Slices are replaced, never changed in place, so that copies of the
-	// struct are independent.
+	// struct are independent. A value that was refused is in none of the
+	// fields, so that nothing can print it.
 	grants   []grant
 	claims   []claim // sorted by name
 	mistakes []error
@@ -149,6 +151,52 @@ type claim struct {
 	name, text string
 }
 
+// A kind is what differs between the two kinds of token.
+type kind struct {
+	name          string // in Twilio's words
+	invalidSecret error
+	longestName   int
+	reserved      []string // names that an extra claim must not have
+	onlyCalls     bool     // grants nothing but calls, and contains nothing but UTF-8
+	quoteJSON     func(string) string
+	usualHeader   string // as jws needs it
+
+	checkHeader  func(header map[string]any) error
+	decodeClaims func(text []byte) (map[string]any, error)
+	isOther      func(token string) bool // is of the other kind
+	otherKind    string                  // what to say of one
+}
+
+var registeredClaims = []string{"iss", "sub", "aud", "exp", "nbf", "iat", "jti"} // RFC 7519 section 4.1
+
+var (
+	capabilityTokens = &kind{
+		name:          "capability token",
+		invalidSecret: ErrInvalidAuthToken,
+		longestName:   rule.LongestClientName,
+		reserved:      append(registeredClaims, "scope"),
+		quoteJSON:     func(s string) string { return jws.Marshal(s) },
+		usualHeader:   jws.EncodeHeader(`{"alg":"HS256","typ":"JWT"}`),
+		checkHeader:   checkCapabilityHeader,
+		decodeClaims:  decodeCapabilityClaims,
+		isOther:       isAccessToken,
+		otherKind:     "it is an Access Token, not a capability token: use VerifyWithAPIKey",
+	}
+	accessTokens = &kind{
+		name:          "Access Token",
+		invalidSecret: ErrInvalidAPIKey,
+		longestName:   rule.LongestIdentity,
+		reserved:      append(registeredClaims, "scope", "grants"),
+		onlyCalls:     true,
+		quoteJSON:     func(s string) string { return string(accesstoken.AppendString(nil, s)) },
+		usualHeader:   jws.EncodeHeader(accesstoken.Header("")),
+		checkHeader:   checkAccessHeader,
+		decodeClaims:  decodeAccessClaims,
+		isOther:       isCapabilityToken,
+		otherKind:     "it is a capability token, not an Access Token: use Verify",
+	}
+)
+
 // New returns a builder of capability tokens that grants nothing yet and has a
 // TTL of [DefaultTTL].
 //
@@ -156,16 +204,14 @@ type claim struct {
 // ([ErrInvalidAccountSID]; Twilio error 31203). The auth token is the account's
 // secret: the live one, not a test credential. It must be printable ASCII without
 // white space, must not start or end with a quote (a newline from a file and
-// quotes from an env file are common causes of Twilio error 31204), must not be an
-// SID, and must not occur in a name, param, scope or claim of the token
+// quotes from an env file are common causes of Twilio error 31204), and must not be
+// an SID. An auth token of 16 characters or more must not occur in a name, param,
+// scope or claim of the token, which anyone who has the token can read
 // ([ErrInvalidAuthToken]). In FIPS 140-3 mode it needs at least 14 bytes.
 func New(accountSID, authToken string) *CapabilityToken {
-	t := build(authToken)
-	t.accountSID = accountSID
-	t.header = jws.Header
-	return t.
-		fail(checkSID(ErrInvalidAccountSID, "AC", accountSID, authToken)).
-		fail(checkSecret(ErrInvalidAuthToken, authToken))
+	t := build(false, authToken)
+	t.setSID(&t.accountSID, ErrInvalidAccountSID, "AC", accountSID)
+	return t.fail(checkSecret(ErrInvalidAuthToken, authToken))
 }
 
 // NewWithAPIKey returns a builder of Access Tokens, Twilio's successor to
@@ -182,35 +228,32 @@ func New(accountSID, authToken string) *CapabilityToken {
 // AllowEventStream and AddScope grant, nor a param that is not valid UTF-8
 // ([ErrInvalidScope]), nor an extra claim named "grants" ([ErrInvalidClaim]).
 func NewWithAPIKey(accountSID, apiKeySID, apiKeySecret string) *CapabilityToken {
-	t := build(apiKeySecret)
-	t.accountSID, t.apiKeySID, t.access = accountSID, apiKeySID, true
-	t.header = accessTokenHeader
-	return t.
-		fail(checkSID(ErrInvalidAccountSID, "AC", accountSID, apiKeySecret)).
-		fail(checkSID(ErrInvalidAPIKey, "SK", apiKeySID, apiKeySecret)).
-		fail(checkSecret(ErrInvalidAPIKey, apiKeySecret))
+	t := build(true, apiKeySecret)
+	t.setSID(&t.accountSID, ErrInvalidAccountSID, "AC", accountSID)
+	t.setSID(&t.apiKeySID, ErrInvalidAPIKey, "SK", apiKeySID)
+	return t.fail(checkSecret(ErrInvalidAPIKey, apiKeySecret))
 }
 
-var accessTokenHeader = jws.EncodeHeader(accesstoken.Header(""))
+func build(access bool, secret string) *CapabilityToken {
+	key := &jws.Key{Secret: secret}
+	t := &CapabilityToken{access: access, key: func() *jws.Key { return key }, ttl: DefaultTTL}
+	t.header = t.kind().usualHeader
+	return t
+}
 
-// build makes a builder and its key in one allocation, since each token needs both.
-func build(secret string) *CapabilityToken {
-	made := &struct {
-		token CapabilityToken
-		key   jws.Key
-	}{
-		token: CapabilityToken{ttl: DefaultTTL},
-		key:   jws.Key{Secret: secret},
+func (t *CapabilityToken) kind() *kind {
+	if t.access {
+		return accessTokens
 	}
-	made.token.key = func() *jws.Key { return &made.key }
-	return &made.token
+	return capabilityTokens
 }
 
 // AllowClientIncoming lets the device receive calls for clientName: 1 to 256
 // ASCII letters, digits and '_' ([ErrInvalidClientName]; Twilio errors 31105 and
 // 31100), or 1 to 121 in an Access Token (Twilio error 51003).
-// [EncodeClientName] makes such a name from any user ID. A device has one client
-// name: a second one is [ErrDuplicateScope].
+// [EncodeClientName] makes such a name from any user ID, and
+// [CapabilityToken.AllowUnsafeClientNames] allows more characters. A device has one
+// client name: a second one is [ErrDuplicateScope].
 func (t *CapabilityToken) AllowClientIncoming(clientName string) *CapabilityToken {
 	return t.SetClientName(clientName).grant(grant{kind: incoming})
 }
@@ -222,19 +265,20 @@ func (t *CapabilityToken) AllowClientIncoming(clientName string) *CapabilityToke
 // [CapabilityToken.SetParams]. A second application, or different params, is
 // [ErrDuplicateScope].
 func (t *CapabilityToken) AllowClientOutgoing(applicationSID string, params ...url.Values) *CapabilityToken {
-	t.fail(checkSID(ErrInvalidApplicationSID, "AP", applicationSID, t.secret()))
-	merged := t.merge(params)
-	if t.paramsSet && merged != nil && !equal(merged, t.params) {
+	g := grant{kind: outgoing, params: t.copyParams(params)}
+	t.setSID(&g.applicationSID, ErrInvalidApplicationSID, "AP", applicationSID)
+	if t.paramsSet && g.params != nil && !equal(g.params, t.params) {
 		t.fail(fmt.Errorf("%w: SetParams has already set different params: is a Clone missing?", ErrDuplicateScope))
 	}
-	return t.grant(grant{kind: outgoing, applicationSID: applicationSID, params: merged})
+	return t.grant(g)
 }
 
 // SetParams sets the signed params of the outgoing scope, replacing earlier
 // ones: a template allows the application, and each clone has params of its own.
 // A token with params but without an outgoing scope is [ErrInvalidScope].
 func (t *CapabilityToken) SetParams(params url.Values) *CapabilityToken {
-	t.params, t.paramsSet = t.merge([]url.Values{params}), true
+	t.params, t.paramsSet = nil, true
+	t.params = t.copyParams([]url.Values{params})
 	return t
 }
 
@@ -242,10 +286,10 @@ func (t *CapabilityToken) SetParams(params url.Values) *CapabilityToken {
 // those that match the filters. Different filters in a second call are
 // [ErrDuplicateScope]. An Access Token cannot express it ([ErrInvalidScope]).
 func (t *CapabilityToken) AllowEventStream(filters ...url.Values) *CapabilityToken {
-	if t.access {
-		t.fail(fmt.Errorf("%w: event stream: an Access Token grants only incoming and outgoing calls", ErrInvalidScope))
+	if t.kind().onlyCalls {
+		return t.failOnlyCalls("event stream")
 	}
-	return t.grant(grant{kind: events, params: t.merge(filters)})
+	return t.grant(grant{kind: events, params: t.copyParams(filters)})
 }
 
 // AddScope grants any other scope, written as given: no client name is added to
@@ -255,30 +299,45 @@ func (t *CapabilityToken) AllowEventStream(filters ...url.Values) *CapabilityTok
 // [ErrDuplicateScope] if a different scope with the same service and privilege was
 // already granted.
 func (t *CapabilityToken) AddScope(scope Scope) *CapabilityToken {
-	if t.access {
-		t.fail(fmt.Errorf("%w: %s: an Access Token grants only incoming and outgoing calls",
-			ErrInvalidScope, t.quote(scope.Service+":"+scope.Privilege)))
+	if t.kind().onlyCalls {
+		return t.failOnlyCalls(t.quote(scope.Service + ":" + scope.Privilege))
 	}
-	t.failIfSecretIn("a scope", scope.Service, scope.Privilege)
-	scope.Params = t.merge([]url.Values{scope.Params})
-	t.fail(scope.check(t.secret()))
+	if !t.allowsScope(&scope) {
+		scope = Scope{}
+	}
 	return t.grant(grant{kind: other, scope: &scope})
+}
+
+// allowsScope also replaces the params by a copy.
+func (t *CapabilityToken) allowsScope(scope *Scope) bool {
+	if !t.fits(len(scope.Service)+len(scope.Privilege)) || t.hasSecret("a scope", scope.Service, scope.Privilege) {
+		return false
+	}
+	scope.Params = t.copyParams([]url.Values{scope.Params})
+	err := scope.check(t.secret())
+	t.fail(err)
+	return err == nil
+}
+
+func (t *CapabilityToken) failOnlyCalls(what string) *CapabilityToken {
+	return t.fail(fmt.Errorf("%w: %s: an %s grants only incoming and outgoing calls", ErrInvalidScope, what, t.kind().name))
 }
 
 // SetClientName names a device that has no incoming scope, so that the
 // application's voice URL learns who is calling. The rules are those of
 // [CapabilityToken.AllowClientIncoming], which names the device too.
 func (t *CapabilityToken) SetClientName(clientName string) *CapabilityToken {
-	longest := 256
-	if t.access {
-		longest = 121
+	wrong := rule.ClientName(clientName, t.kind().longestName)
+	if t.unsafeNames {
+		wrong = rule.UnsafeClientName(clientName, t.kind().longestName)
 	}
-	if len(clientName) > longest || !consistsOf(clientName, "_") {
-		t.fail(fmt.Errorf("%w: %s: use 1 to %d ASCII letters, digits or '_'; EncodeClientName makes such a name from any user ID",
-			ErrInvalidClientName, t.quote(clientName), longest))
-	}
-	t.failIfSecretIn("the client name", clientName)
-	if t.clientName != "" && t.clientName != clientName {
+	switch {
+	case wrong != "":
+		return t.fail(fmt.Errorf("%w: %s: %s; EncodeClientName makes such a name from any user ID",
+			ErrInvalidClientName, t.quote(clientName), wrong))
+	case t.hasSecret("the client name", clientName):
+		return t
+	case t.clientName != "" && t.clientName != clientName:
 		return t.fail(fmt.Errorf("%w: client name %s: the device is already %s: is a Clone missing?",
 			ErrDuplicateScope, t.quote(clientName), t.quote(t.clientName)))
 	}
@@ -286,13 +345,28 @@ func (t *CapabilityToken) SetClientName(clientName string) *CapabilityToken {
 	return t
 }
 
+// AllowUnsafeClientNames lets the methods that are called after it take client names
+// that do not work everywhere, such as office-7, +815012345678 or a@b.example: 1 to
+// 256 printable ASCII characters, or 1 to 121 in an Access Token, other than space
+// and <>#%"{}|\^[]`?, which Twilio forbids (Twilio error 31105). It is for backends
+// whose users already have such names: mobile SDKs take only letters, digits and
+// '_', and Twilio's REST API, among others, is reported to refuse or change other
+// characters. It cannot be combined with SetPushCredential ([ErrInvalidClientName]).
+func (t *CapabilityToken) AllowUnsafeClientNames() *CapabilityToken {
+	t.unsafeNames = true
+	return t
+}
+
 // SetTTL sets how long a token is valid after it is minted: 1 second to [MaxTTL]
-// ([ErrInvalidTTL]; Twilio errors 31207 and 20157). The end
-// is rounded down to a whole second. Prefer short lifetimes: a page that only
-// calls out needs its token for no more than a few seconds.
+// ([ErrInvalidTTL]; Twilio errors 31207 and 20157). The end is rounded down to a
+// whole second. Prefer short lifetimes: a page that only calls out needs its token
+// for no more than a few seconds.
 func (t *CapabilityToken) SetTTL(ttl time.Duration) *CapabilityToken {
-	if ttl < time.Second || ttl > MaxTTL {
-		t.fail(fmt.Errorf("%w: %v: use 1s to %vh", ErrInvalidTTL, ttl, MaxTTL.Hours()))
+	switch {
+	case ttl > 0 && ttl <= MaxTTL/time.Second: // a number of seconds
+		return t.fail(fmt.Errorf("%w: %v: use 1s to %vh, such as %d*time.Second", ErrInvalidTTL, ttl, MaxTTL.Hours(), ttl))
+	case ttl < time.Second || ttl > MaxTTL:
+		return t.fail(fmt.Errorf("%w: %v: use 1s to %vh", ErrInvalidTTL, ttl, MaxTTL.Hours()))
 	}
 	t.ttl = ttl
 	return t
@@ -312,27 +386,24 @@ func (t *CapabilityToken) SetNotBefore(notBefore time.Time) *CapabilityToken {
 // 4.1), "scope" or, in an Access Token, "grants". Name and value must be valid
 // UTF-8 ([ErrInvalidClaim]). Anyone who has the token can read them.
 func (t *CapabilityToken) SetClaim(name, value string) *CapabilityToken {
-	if err := checkLen(len(name) + len(value)); err != nil {
-		return t.fail(err)
-	}
-	reserved := []string{"iss", "sub", "aud", "exp", "nbf", "iat", "jti", "scope", "grants"}
-	if !t.access {
-		reserved = reserved[:len(reserved)-1]
+	reserved, quote := t.kind().reserved, t.kind().quoteJSON
+	i, found := slices.BinarySearchFunc(t.claims, name, func(c claim, name string) int { return cmp.Compare(c.name, name) })
+	rest, replaced := t.claims[i:], 0
+	if found {
+		rest, replaced = rest[1:], len(rest[0].text)
 	}
 	switch {
+	case !t.fits(len(name) + len(value) - replaced):
+		return t
 	case name == "" || slices.Contains(reserved, name):
 		return t.fail(fmt.Errorf("%w: name %s: it must not be empty or reserved (%s)",
 			ErrInvalidClaim, t.quote(name), strings.Join(reserved, " ")))
 	case !utf8.ValidString(name) || !utf8.ValidString(value):
 		return t.fail(fmt.Errorf("%w: name %s, value %s: use valid UTF-8", ErrInvalidClaim, t.quote(name), t.quote(value)))
+	case t.hasSecret("an extra claim", name, value):
+		return t
 	}
-	t.failIfSecretIn("an extra claim", name, value)
-	i, found := slices.BinarySearchFunc(t.claims, name, func(c claim, name string) int { return cmp.Compare(c.name, name) })
-	rest := t.claims[i:]
-	if found {
-		rest = rest[1:]
-	}
-	t.claims = slices.Concat(t.claims[:i], []claim{{name, "," + t.encodeJSON(name) + ":" + t.encodeJSON(value)}}, rest)
+	t.claims = slices.Concat(t.claims[:i], []claim{{name, "," + quote(name) + ":" + quote(value)}}, rest)
 	return t
 }
 
@@ -340,23 +411,15 @@ func (t *CapabilityToken) SetClaim(name, value string) *CapabilityToken {
 // letters and a number ([ErrInvalidRegion]). The default is us1. The API key must
 // belong to the same region. Capability tokens work only in us1.
 func (t *CapabilityToken) SetRegion(region string) *CapabilityToken {
+	wrong := rule.Region(region)
 	switch {
-	case !isRegion(region):
-		return t.fail(fmt.Errorf("%w: %s: use two lower-case letters and a number, such as ie1", ErrInvalidRegion, t.quote(region)))
+	case wrong != "":
 	case t.access:
 		t.header = jws.EncodeHeader(accesstoken.Header(region))
 	case region != "us1":
-		return t.fail(fmt.Errorf("%w: %s: a capability token works only in us1: use NewWithAPIKey", ErrInvalidRegion, t.quote(region)))
+		wrong = "a capability token works only in us1: use NewWithAPIKey"
 	}
-	return t
-}
-
-func isRegion(s string) bool {
-	if len(s) < 3 || len(s) > 8 {
-		return false
-	}
-	letters, number := s[:2], s[2:]
-	return strings.Trim(letters, "abcdefghijklmnopqrstuvwxyz") == "" && strings.Trim(number, "0123456789") == ""
+	return t.failIf(wrong, ErrInvalidRegion, region)
 }
 
 // SetPushCredential names the push credential with which Twilio tells a mobile
@@ -366,8 +429,7 @@ func (t *CapabilityToken) SetPushCredential(credentialSID string) *CapabilityTok
 	if !t.access {
 		return t.fail(fmt.Errorf("%w: a capability token cannot have one: use NewWithAPIKey", ErrInvalidPushCredential))
 	}
-	t.fail(checkSID(ErrInvalidPushCredential, "CR", credentialSID, t.secret()))
-	t.pushCredentialSID = credentialSID
+	t.setSID(&t.pushCredentialSID, ErrInvalidPushCredential, "CR", credentialSID)
 	return t
 }
 
@@ -378,9 +440,10 @@ func (t *CapabilityToken) Clone() *CapabilityToken {
 	return &clone
 }
 
-// Err returns all mistakes so far, joined, or nil. A missing scope, a missing
-// client name of an Access Token, params without an outgoing scope, and a token
-// that is too long are reported only by Mint and ToJWT.
+// Err returns the mistakes so far, joined, or nil: the first ten, and of
+// [ErrDuplicateScope] only the first. A missing scope, a missing client name of an
+// Access Token, params without an outgoing scope, and a token that is too long once
+// it is encoded are reported only by Mint and ToJWT.
 func (t *CapabilityToken) Err() error {
 	return errors.Join(t.check(time.Now())...)
 }
@@ -393,9 +456,9 @@ type Minted struct {
 }
 
 // Mint mints a token, which is valid from the time of the call. It does not modify
-// the builder: the next token grants the same. The error joins all mistakes,
-// including [ErrNoScope] if nothing was granted, and is [ErrTokenTooLong] if the
-// token would exceed [MaxTokenSize].
+// the builder: the next token grants the same. The error joins those of
+// [CapabilityToken.Err] and what is missing, such as [ErrNoScope] if nothing was
+// granted; it is [ErrTokenTooLong] if the token would exceed [MaxTokenSize].
 func (t *CapabilityToken) Mint() (Minted, error) {
 	now := time.Now()
 	if err := errors.Join(append(t.check(now), t.missing()...)...); err != nil {
@@ -421,11 +484,7 @@ func (t *CapabilityToken) ToJWT() (string, error) {
 
 // String describes the builder without its secret.
 func (t CapabilityToken) String() string {
-	name := "capability token"
-	if t.access {
-		name = "Access Token"
-	}
-	return fmt.Sprintf("%s of %s for %v: %s", name, t.quote(t.accountSID), t.ttl, t.quote(string(t.appendScope(nil))))
+	return fmt.Sprintf("%s of %s for %v: %s", t.kind().name, t.quote(t.accountSID), t.ttl, t.quote(string(t.appendScope(nil))))
 }
 
 // GoString returns String: %#v must not show the secret either.
@@ -439,26 +498,49 @@ func (t CapabilityToken) Format(f fmt.State, verb rune) {
 // LogValue returns String, for log/slog.
 func (t CapabilityToken) LogValue() slog.Value { return slog.StringValue(t.String()) }
 
+// maxMistakes keeps a shared template that every request modifies, instead of a
+// Clone, from growing without end.
+const maxMistakes = 10
+
 // fail remembers a mistake, unless err is nil.
 func (t *CapabilityToken) fail(err error) *CapabilityToken {
-	if err != nil {
+	known := func(mistake error) bool {
+		return mistake.Error() == err.Error() || errors.Is(mistake, ErrDuplicateScope) && errors.Is(err, ErrDuplicateScope)
+	}
+	if err != nil && len(t.mistakes) < maxMistakes && !slices.ContainsFunc(t.mistakes, known) {
 		t.mistakes = append(slices.Clip(t.mistakes), err)
 	}
 	return t
 }
 
-// failIfSecretIn remembers a mistake if one of the texts, which anyone who has the
-// token can read, contains the secret. A secret shorter than 16 bytes, as in an
-// example, may be in a text by chance. SIDs are not searched: their form is
-// checked.
-func (t *CapabilityToken) failIfSecretIn(what string, texts ...string) {
-	secret, invalid := t.secret(), ErrInvalidAuthToken
-	if t.access {
-		invalid = ErrInvalidAPIKey
+// failIf remembers a mistake if something is wrong with the value.
+func (t *CapabilityToken) failIf(wrong string, invalid error, value string) *CapabilityToken {
+	if wrong == "" {
+		return t
 	}
-	if len(secret) >= 16 && slices.ContainsFunc(texts, func(text string) bool { return redact.Contains(text, secret) }) {
-		t.fail(fmt.Errorf("%w: %s contains it, and anyone who has the token could read it", invalid, what))
+	return t.fail(fmt.Errorf("%w: %s: %s", invalid, t.quote(value), wrong))
+}
+
+// setSID sets a field to the SID, unless something is wrong with it.
+func (t *CapabilityToken) setSID(field *string, invalid error, prefix, sid string) {
+	wrong := rule.SID(prefix, sid)
+	if wrong == "" {
+		*field = sid
 	}
+	t.failIf(wrong, invalid, sid)
+}
+
+// hasSecret reports whether one of the texts, which anyone who has the token can
+// read, contains the secret, and remembers that as a mistake. SIDs are not
+// searched: their form is checked.
+func (t *CapabilityToken) hasSecret(what string, texts ...string) bool {
+	secret := t.secret()
+	found := len(secret) >= rule.ShortestSearched &&
+		slices.ContainsFunc(texts, func(text string) bool { return redact.Contains(text, secret) })
+	if found {
+		t.fail(fmt.Errorf("%w: %s contains it, and anyone who has the token could read it", t.kind().invalidSecret, what))
+	}
+	return found
 }
 
 // grant adds a grant. A second one of the same name must be the same.
@@ -477,49 +559,75 @@ func (t *CapabilityToken) grant(g grant) *CapabilityToken {
 	return t
 }
 
-// merge returns a copy of the params as one, nil if there are none.
-func (t *CapabilityToken) merge(params []url.Values) url.Values {
-	if err := checkParams(params); err != nil {
-		t.fail(err)
-		return nil
-	}
-	var merged url.Values
-	for _, values := range params {
-		for name, list := range values {
-			if merged == nil {
-				merged = make(url.Values, len(values))
-			}
-			merged[name] = append(merged[name], list...)
-			t.failIfSecretIn("a param", name)
-			t.failIfSecretIn("a param", list...)
-			if t.access && !utf8.ValidString(name+strings.Join(list, "")) {
-				t.fail(fmt.Errorf("%w: param %s: an Access Token contains only valid UTF-8", ErrInvalidScope, t.quote(name)))
-			}
-		}
-	}
-	return merged
-}
-
-// checkParams returns an error if there are too many params to mint, or if they
-// are too long.
-func checkParams(params []url.Values) error {
+// copyParams returns a copy of the params as one, nil if there are none or
+// something is wrong with them.
+func (t *CapabilityToken) copyParams(params []url.Values) url.Values {
 	count, size := measure(params...)
 	if count > maxParams {
-		return fmt.Errorf("%w: %d params: use at most %d", ErrInvalidScope, count, maxParams)
+		t.fail(fmt.Errorf("%w: %d params: use at most %d", ErrInvalidScope, count, maxParams))
+		return nil
 	}
-	return checkLen(size)
+	if !t.fits(size) {
+		return nil
+	}
+	var copied url.Values
+	for _, values := range params {
+		for name, list := range values {
+			if !t.allowsParam(name, list) {
+				return nil
+			}
+			if copied == nil {
+				copied = make(url.Values, len(values))
+			}
+			copied[name] = append(copied[name], list...)
+		}
+	}
+	return copied
+}
+
+func (t *CapabilityToken) allowsParam(name string, values []string) bool {
+	if t.hasSecret("a param", name) || t.hasSecret("a param", values...) {
+		return false
+	}
+	if t.kind().onlyCalls && !utf8.ValidString(name+strings.Join(values, "")) {
+		t.fail(fmt.Errorf("%w: param %s: an %s contains only valid UTF-8", ErrInvalidScope, t.quote(name), t.kind().name))
+		return false
+	}
+	return true
+}
+
+// fits reports whether n more bytes can be granted: more than a token can have are
+// never copied, encoded or signed. Otherwise it remembers a mistake.
+func (t *CapabilityToken) fits(n int) bool {
+	_, size := measure(t.params)
+	n += size
+	for _, g := range t.grants {
+		n += g.size()
+	}
+	for _, c := range t.claims {
+		n += len(c.text)
+	}
+	err := checkLen(n)
+	t.fail(err)
+	return err == nil
 }
 
 // check returns the mistakes remembered, and those that show only now.
 func (t *CapabilityToken) check(now time.Time) []error {
 	mistakes := slices.Clip(t.mistakes)
 	if t.key == nil { // the zero value
-		mistakes = append(mistakes, checkSID(ErrInvalidAccountSID, "AC", ""), checkSecret(ErrInvalidAuthToken, ""))
+		mistakes = append(mistakes, fmt.Errorf("%w: it is empty", ErrInvalidAccountSID), checkSecret(ErrInvalidAuthToken, ""))
 	}
 	notBefore := t.notBefore.Unix()
 	if !t.notBefore.IsZero() && (notBefore < 0 || notBefore >= t.expiresAt(now)) {
 		mistakes = append(mistakes, fmt.Errorf("%w: %v: use a time since 1970 and before the token expires, %v after it is minted",
 			ErrInvalidNotBefore, t.notBefore.UTC().Format(time.RFC3339), t.ttl))
+	}
+	if t.pushCredentialSID != "" && t.clientName != "" {
+		if wrong := rule.ClientName(t.clientName, t.kind().longestName); wrong != "" {
+			mistakes = append(mistakes, fmt.Errorf("%w: %s: with a push credential, which is for mobile SDKs, %s",
+				ErrInvalidClientName, t.quote(t.clientName), wrong))
+		}
 	}
 	return mistakes
 }
@@ -533,7 +641,8 @@ func (t *CapabilityToken) missing() []error {
 	if t.paramsSet && !slices.ContainsFunc(t.grants, func(g grant) bool { return g.kind == outgoing }) {
 		mistakes = append(mistakes, fmt.Errorf("%w: SetParams without an outgoing scope: call AllowClientOutgoing too", ErrInvalidScope))
 	}
-	if t.access && t.clientName == "" {
+	refused := slices.ContainsFunc(t.mistakes, func(err error) bool { return errors.Is(err, ErrInvalidClientName) })
+	if t.access && t.clientName == "" && !refused {
 		mistakes = append(mistakes, fmt.Errorf("%w: an Access Token needs one: call SetClientName", ErrInvalidClientName))
 	}
 	return mistakes
@@ -622,8 +731,7 @@ func (t *CapabilityToken) accessClaims(now time.Time) accesstoken.Claims {
 	return accesstoken.Claims{
 		APIKeySID:  t.apiKeySID,
 		AccountSID: t.accountSID,
-		Identity:   t.clientName,
-		Voice:      voice,
+		Grants:     accesstoken.Grants{Identity: t.clientName, Voice: voice},
 		IssuedAt:   now.Unix(),
 		ExpiresAt:  t.expiresAt(now),
 		NotBefore:  t.startsAt(now),
@@ -642,66 +750,22 @@ func (t *CapabilityToken) mintedName() string {
 			return t.clientName
 		case g.kind == outgoing:
 			name = t.clientName
-		case g.kind == other && g.scope.is("client", "incoming"):
-			return g.scope.Params.Get("clientName")
-		case g.kind == other && g.scope.is("client", "outgoing"):
-			name = g.scope.Params.Get("clientName")
+		case g.name() == clientIncoming:
+			return g.scope.Params.Get(paramClientName)
+		case g.name() == clientOutgoing:
+			name = g.scope.Params.Get(paramClientName)
 		}
 	}
 	return name
 }
 
-// encodeJSON returns a string, which is valid UTF-8, in the form in which Twilio's
-// Python library writes the claims of an Access Token; in a capability token '&',
-// '<', '>' and non-ASCII characters are not escaped.
-func (t *CapabilityToken) encodeJSON(s string) string {
-	if t.access {
-		return string(accesstoken.AppendString(nil, s))
-	}
-	var text strings.Builder
-	enc := json.NewEncoder(&text)
-	enc.SetEscapeHTML(false)
-	enc.Encode(s)
-	return strings.TrimSuffix(text.String(), "\n")
-}
-
-// checkSID returns an error that wraps invalid unless sid is the prefix and 1 to
-// 32 letters or digits: 32 hexadecimal digits in practice, but fewer in Twilio's
-// own examples.
-func checkSID(invalid error, prefix, sid string, secrets ...string) error {
-	rest, ok := strings.CutPrefix(sid, prefix)
-	if !ok || len(rest) > 32 || !consistsOf(rest, "") {
-		return fmt.Errorf("%w: %s: use %s and 1 to 32 ASCII letters or digits", invalid, redact.Quote(sid, secrets...), prefix)
-	}
-	return nil
-}
-
 // checkSecret returns an error that wraps invalid if something is wrong with a
-// secret.
+// secret. It does not quote it.
 func checkSecret(invalid error, secret string) error {
-	switch {
-	case secret == "":
-		return fmt.Errorf("%w: it is empty", invalid)
-	case isWholeSID(secret):
-		return fmt.Errorf("%w: it is an SID (%s…): two arguments or variables may be swapped", invalid, secret[:2])
-	case len(secret) < 14 && fips140.Enabled():
-		return fmt.Errorf("%w: it is shorter than the 14 bytes that FIPS 140-3 mode requires", invalid)
-	case consistsOf(secret, ""): // as Twilio's secrets do: there is no need to look closer
-		return nil
-	case strings.ContainsFunc(secret, func(r rune) bool { return r > unicode.MaxASCII }):
-		return fmt.Errorf("%w: it contains a character that is not ASCII, such as a byte order mark or a zero-width space: remove it", invalid)
-	case strings.ContainsFunc(secret, func(r rune) bool { return unicode.IsSpace(r) || unicode.IsControl(r) }):
-		return fmt.Errorf("%w: it contains white space or a control character, such as a trailing newline: trim it", invalid)
-	case strings.Trim(secret, `"'`) != secret:
-		return fmt.Errorf("%w: it starts or ends with a quote: remove it", invalid)
+	if wrong := rule.Secret(secret); wrong != "" {
+		return fmt.Errorf("%w: %s", invalid, wrong)
 	}
 	return nil
-}
-
-// isWholeSID reports whether s has the form of every SID of Twilio's: two capital
-// letters, and 32 more characters.
-func isWholeSID(s string) bool {
-	return len(s) == 34 && strings.Trim(s[:2], "ABCDEFGHIJKLMNOPQRSTUVWXYZ") == "" && consistsOf(s[2:], "")
 }
 
 // checkLen returns an error if n bytes are more than a token may have.
@@ -710,4 +774,51 @@ func checkLen(n int) error {
 		return fmt.Errorf("%w: %d bytes: use at most %d", ErrTokenTooLong, n, MaxTokenSize)
 	}
 	return nil
+}
+
+// EncodeClientName makes a client name from any user ID, such as an e-mail
+// address or a UUID, reversibly: ASCII letters and digits are kept; every other
+// byte becomes '_' and two upper-case hexadecimal digits, as in Twilio Flex. Encode
+// all of a backend's names or none of them. A name that is too long is reported by
+// the method it is given to.
+func EncodeClientName(user string) string {
+	const digits = "0123456789ABCDEF"
+	size := len(user)
+	for i := range len(user) {
+		if !rule.IsAlphanumeric(user[i]) {
+			size += len("XX")
+		}
+	}
+	var name strings.Builder
+	name.Grow(size)
+	for i := range len(user) {
+		if c := user[i]; rule.IsAlphanumeric(c) {
+			name.WriteByte(c)
+		} else {
+			name.Write([]byte{'_', digits[c>>4], digits[c&0xF]})
+		}
+	}
+	return name.String()
+}
+
+// DecodeClientName returns the user ID that [EncodeClientName] made a client name
+// from. Any other name, or one of more than 256 characters, is
+// [ErrInvalidClientName].
+func DecodeClientName(clientName string) (user string, err error) {
+	if len(clientName) > rule.LongestClientName {
+		return "", fmt.Errorf("%w: it has %d characters: use at most %d", ErrInvalidClientName, len(clientName), rule.LongestClientName)
+	}
+	parts := strings.Split(clientName, "_")
+	for i, part := range parts[1:] {
+		char, err := hex.DecodeString(part[:min(len(part), 2)])
+		if err == nil && len(char) == 1 {
+			parts[i+1] = string(char) + part[2:]
+		}
+	}
+	user = strings.Join(parts, "")
+	if EncodeClientName(user) != clientName {
+		return "", fmt.Errorf("%w: %s: not made by EncodeClientName: use ASCII letters and digits, and _XX with upper-case hexadecimal digits for any other byte",
+			ErrInvalidClientName, redact.Quote(clientName))
+	}
+	return user, nil
 }

@@ -215,6 +215,13 @@ func ExampleCapabilityToken_SetClientName() {
 	// capability: duplicate scope: client name "jenny": the device is already "tommy": is a Clone missing?
 }
 
+func ExampleCapabilityToken_AllowUnsafeClientNames() {
+	show(capability.New("AC123", "secret").AllowUnsafeClientNames().AllowClientIncoming("tommy@example.com"))
+	// Output:
+	// scope:client:incoming?clientName=tommy%40example.com
+	// for 1h0m0s
+}
+
 func ExampleCapabilityToken_SetTTL() {
 	token := capability.New("AC123", "secret").AllowClientIncoming("tommy").SetTTL(48 * time.Hour)
 	fmt.Println(token.Err())
@@ -339,6 +346,25 @@ func ExampleVerify() {
 
 	_, err = capability.Verify(token, "AC123", "new")
 	fmt.Println(errors.Is(err, jwt.ErrTokenSignatureInvalid))
+	// Output:
+	// tommy
+	// true
+}
+
+func ExampleVerifyWithAPIKey() {
+	token, err := capability.NewWithAPIKey(accountSID, apiKeySID, apiKeySecret).AllowClientIncoming("tommy").ToJWT()
+	if err != nil {
+		log.Fatal(err)
+	}
+
+	claims, err := capability.VerifyWithAPIKey(token, accountSID, apiKeySID, apiKeySecret)
+	if err != nil {
+		log.Fatal(err)
+	}
+	fmt.Println(claims.ClientName())
+
+	_, err = capability.Verify(token, accountSID, authToken)
+	fmt.Println(errors.Is(err, jwt.ErrTokenUnverifiable))
 	// Output:
 	// tommy
 	// true

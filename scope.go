@@ -1,7 +1,10 @@
 package capability
 
 import (
+	"bytes"
+	"encoding/base64"
 	"encoding/hex"
+	"encoding/json"
 	"errors"
 	"fmt"
 	"maps"
@@ -16,6 +19,7 @@ import (
 	"github.com/seed-6c737938/capability/internal/accesstoken"
 	"github.com/seed-6c737938/capability/internal/jws"
 	"github.com/seed-6c737938/capability/internal/redact"
+	"github.com/seed-6c737938/capability/internal/rule"
 )
 
 // ErrInvalidScope is wrapped by every error about a [Scope].
@@ -93,23 +97,38 @@ func (s *Scope) UnmarshalText(text []byte) error {
 func (s Scope) check(secrets ...string) error {
 	params, _ := measure(s.Params)
 	var err error
-	if s.is("client", "outgoing") {
+	if s.name() == clientOutgoing {
 		_, err = s.applicationParams()
 	}
-	var rule string
+	var wrong string
 	switch {
-	case !consistsOf(s.Service, "_-") || !consistsOf(s.Privilege, "_-"):
-		rule = "use 1 or more ASCII letters, digits, '_' or '-' for each"
+	case !rule.Alphanumeric(s.Service, "_-") || !rule.Alphanumeric(s.Privilege, "_-"):
+		wrong = "use 1 or more ASCII letters, digits, '_' or '-' for each"
 	case params > maxParams:
-		rule = fmt.Sprintf("%d params: use at most %d", params, maxParams)
+		wrong = fmt.Sprintf("%d params: use at most %d", params, maxParams)
 	case err != nil:
-		rule = fmt.Sprintf("appParams: %v", err)
+		wrong = fmt.Sprintf("appParams: %v", err)
 	default:
 		return nil
 	}
 	return fmt.Errorf("%w: service %s, privilege %s: %s",
-		ErrInvalidScope, redact.Quote(s.Service, secrets...), redact.Quote(s.Privilege, secrets...), rule)
+		ErrInvalidScope, redact.Quote(s.Service, secrets...), redact.Quote(s.Privilege, secrets...), wrong)
 }
+
+// name returns the service and privilege of a scope. A device uses one scope of
+// each name.
+func (s Scope) name() string { return s.Service + ":" + s.Privilege }
+
+// What Twilio defines of scopes.
+const (
+	clientIncoming  = "client:incoming"
+	clientOutgoing  = "client:outgoing"
+	streamSubscribe = "stream:subscribe"
+
+	paramClientName        = "clientName"
+	paramApplicationSID    = "appSid"
+	paramApplicationParams = "appParams"
+)
 
 // maxParams is how many parameters [url.ParseQuery] accepts.
 const maxParams = 10_000
@@ -129,16 +148,11 @@ func measure(params ...url.Values) (count, size int) {
 	return count, size
 }
 
-// is reports whether s is a scope of the given kind.
-func (s Scope) is(service, privilege string) bool {
-	return s.Service == service && s.Privilege == privilege
-}
-
 // applicationParams returns the signed params of an outgoing scope: a
 // form-encoded string within the form-encoded params. Twilio's Ruby library
 // escapes it once too few, so a '%' that does not start an escape is literal.
 func (s Scope) applicationParams() (url.Values, error) {
-	parts := strings.Split(s.Params.Get("appParams"), "%")
+	parts := strings.Split(s.Params.Get(paramApplicationParams), "%")
 	for i, part := range parts[1:] {
 		if _, err := hex.DecodeString(part[:min(len(part), 2)]); err != nil || len(part) < 2 {
 			parts[i+1] = "25" + part
@@ -164,59 +178,69 @@ func parseParams(query string) (url.Values, error) {
 // A grant is what one call has granted, as data: it is written out when a token
 // is minted.
 type grant struct {
-	kind           kind
+	kind           grantKind
 	applicationSID string     // of outgoing
 	params         url.Values // of outgoing and events
 	scope          *Scope     // of other
 }
 
-type kind int
+type grantKind int
 
 const (
-	incoming kind = iota
+	incoming grantKind = iota
 	outgoing
 	events
 	other
 )
 
-// name returns the service and privilege of a grant. A device uses one scope of
-// each name.
 func (g grant) name() string {
 	switch g.kind {
 	case incoming:
-		return "client:incoming"
+		return clientIncoming
 	case outgoing:
-		return "client:outgoing"
+		return clientOutgoing
 	case events:
-		return "stream:subscribe"
+		return streamSubscribe
 	default:
-		return g.scope.Service + ":" + g.scope.Privilege
+		return g.scope.name()
 	}
+}
+
+// size returns how many bytes the caller has granted.
+func (g grant) size() int {
+	_, size := measure(g.params)
+	if g.scope != nil {
+		_, size = measure(g.scope.Params)
+		size += len(g.scope.Service) + len(g.scope.Privilege)
+	}
+	return size
 }
 
 // appendGrant appends a scope, its parameters sorted by name.
 func (t *CapabilityToken) appendGrant(dst []byte, g grant) []byte {
-	switch g.kind {
-	case incoming:
-		dst = append(dst, "scope:client:incoming?clientName="...)
-		return append(dst, t.clientName...)
-	case outgoing:
-		dst = append(dst, "scope:client:outgoing?"...)
-		dst = appendParams(dst, "appParams=", t.paramsOf(g))
-		dst = append(dst, "appSid="...)
-		dst = append(dst, g.applicationSID...)
-		if t.clientName != "" {
-			dst = append(dst, "&clientName="...)
-			dst = append(dst, t.clientName...)
-		}
-		return dst
-	case events:
-		dst = append(dst, "scope:stream:subscribe?"...)
-		dst = appendParams(dst, "params=", g.params)
-		return append(dst, "path=%2F2010-04-01%2FEvents"...)
-	default:
+	if g.kind == other {
 		return append(dst, g.scope.String()...)
 	}
+	dst = append(dst, "scope:"...)
+	dst = append(dst, g.name()...)
+	dst = append(dst, '?')
+	switch g.kind {
+	case incoming:
+		dst = append(dst, paramClientName+"="...)
+		dst = append(dst, url.QueryEscape(t.clientName)...)
+	case outgoing:
+		dst = appendParams(dst, paramApplicationParams+"=", t.paramsOf(g))
+		dst = append(dst, paramApplicationSID+"="...)
+		dst = append(dst, g.applicationSID...)
+		if t.clientName != "" {
+			dst = append(dst, "&"+paramClientName+"="...)
+			dst = append(dst, url.QueryEscape(t.clientName)...)
+		}
+	case events:
+		dst = appendParams(dst, "params=", g.params)
+		dst = append(dst, "path=%2F2010-04-01%2FEvents"...)
+	}
+	return dst
 }
 
 // appendParams appends params or filters, if there are any, as the first of a
@@ -241,8 +265,8 @@ func (t *CapabilityToken) paramsOf(g grant) url.Values {
 
 // same reports whether two grants of one name are the same.
 func (t *CapabilityToken) same(a, b grant) bool {
-	if a.kind == outgoing || b.kind == outgoing { // its client name may still change
-		return a.kind == b.kind && a.applicationSID == b.applicationSID && equal(t.paramsOf(a), t.paramsOf(b))
+	if a.kind == outgoing && b.kind == outgoing { // their client name may still change
+		return a.applicationSID == b.applicationSID && equal(t.paramsOf(a), t.paramsOf(b))
 	}
 	return string(t.appendGrant(nil, a)) == string(t.appendGrant(nil, b))
 }
@@ -258,69 +282,17 @@ func (t *CapabilityToken) describe(g grant) string {
 	return t.quote(text)
 }
 
-// EncodeClientName makes a client name from any user ID, such as an e-mail
-// address or a UUID, reversibly: ASCII letters and digits are kept; every other
-// byte becomes '_' and two upper-case hexadecimal digits, as in Twilio Flex. Encode
-// all of a backend's names or none of them. A name that is too long is reported by
-// the method it is given to.
-func EncodeClientName(user string) string {
-	name := make([]byte, 0, len(user)+8)
-	for i := range len(user) {
-		if alphanumeric[user[i]] {
-			name = append(name, user[i])
-		} else {
-			name = fmt.Appendf(name, "_%02X", user[i])
-		}
-	}
-	return string(name)
-}
-
-// DecodeClientName returns the user ID that [EncodeClientName] made a client name
-// from. Any other name is [ErrInvalidClientName].
-func DecodeClientName(clientName string) (user string, err error) {
-	parts := strings.Split(clientName, "_")
-	for i, part := range parts[1:] {
-		char, err := hex.DecodeString(part[:min(len(part), 2)])
-		if err == nil && len(char) == 1 {
-			parts[i+1] = string(char) + part[2:]
-		}
-	}
-	user = strings.Join(parts, "")
-	if EncodeClientName(user) != clientName {
-		return "", fmt.Errorf("%w: %s: not made by EncodeClientName: use ASCII letters and digits, and _XX with upper-case hexadecimal digits for any other byte",
-			ErrInvalidClientName, redact.Quote(clientName))
-	}
-	return user, nil
-}
-
-// consistsOf reports whether s is one or more ASCII letters, digits and
-// characters of more.
-func consistsOf(s, more string) bool {
-	for i := range len(s) {
-		if !alphanumeric[s[i]] && strings.IndexByte(more, s[i]) < 0 {
-			return false
-		}
-	}
-	return s != ""
-}
-
-// alphanumeric is a table because the letters and digits of an SID come in an
-// order that no branch can be predicted from.
-var alphanumeric = func() (table [256]bool) {
-	for _, c := range "abcdefghijklmnopqrstuvwxyzABCDEFGHIJKLMNOPQRSTUVWXYZ0123456789" {
-		table[c] = true
-	}
-	return table
-}()
-
-// Claims holds the verified contents of a capability token.
+// Claims holds the verified contents of a token.
 type Claims struct {
 	AccountSID string
-	Scopes     []Scope
+	APIKeySID  string    // of an Access Token, otherwise ""
+	Scopes     []Scope   // of an Access Token: those that grant the same in a capability token
 	NotBefore  time.Time // UTC; zero if absent
 	ExpiresAt  time.Time // UTC
 
-	// Extra holds every other claim, in the types of encoding/json.
+	// Extra holds every claim that no other field holds, in the types of
+	// encoding/json. Of an Access Token's grants, which are one claim, it holds the
+	// rest: a push credential, or the grants of other services.
 	Extra map[string]any
 }
 
@@ -337,59 +309,119 @@ type Claims struct {
 //   - no aud: such a token is meant for another service (RFC 7519 section 4.1.3);
 //   - exp at most [MaxTTL] from now ([ErrInvalidTTL]; Twilio error 31207), or half
 //     a second more, as Twilio's C# library rounds it up;
-//   - scopes that can be parsed ([ErrInvalidScope]).
+//   - scopes that can be parsed ([ErrInvalidScope]); client names and application
+//     SIDs are read as they are, since Twilio's libraries mint any.
 //
 // Other errors wrap golang-jwt's: [jwt.ErrTokenSignatureInvalid] (Twilio error
 // 31202), [jwt.ErrTokenInvalidIssuer] (31203), [jwt.ErrTokenExpired] (31205),
-// [jwt.ErrTokenNotValidYet], [jwt.ErrTokenMalformed] and so on (31204). An
-// account SID or auth token that [New] would refuse, or no auth token at all, is
+// [jwt.ErrTokenNotValidYet], [jwt.ErrTokenMalformed] and so on (31204). An Access
+// Token is [jwt.ErrTokenUnverifiable]: use [VerifyWithAPIKey]. What is not a token
+// as it stands, such as "Bearer eyJ…", is jwt.ErrTokenMalformed. An account SID or
+// auth token that [New] would refuse, or no auth token at all, is
 // [ErrInvalidAccountSID] or [ErrInvalidAuthToken] before the token is read.
 //
-// The signature is checked before any JSON is decoded: refusing a forged token
-// allocates at most its length, and for each auth token its length again and about
-// a kilobyte. If a claim occurs twice, the last one counts (RFC 7519 section 4).
+// The signature is checked before the claims are decoded: refusing a forged token
+// allocates at most twice its length, and for each auth token its length again and
+// about a kilobyte. If a claim occurs twice, the last one counts (RFC 7519 section
+// 4).
 func Verify(token, accountSID string, authTokens ...string) (*Claims, error) {
-	if err := checkArguments(accountSID, authTokens); err != nil {
-		return nil, err
-	}
-	if err := checkLen(len(token)); err != nil {
-		return nil, err
-	}
-	claims, err := open(token, accountSID, authTokens)
-	if err != nil {
-		return nil, fmt.Errorf("capability: %w", err)
-	}
-	return readClaims(claims, authTokens)
-}
-
-// checkArguments returns what is wrong with the arguments of Verify. An empty key in
-// particular would verify tokens signed with an empty key.
-func checkArguments(accountSID string, authTokens []string) error {
-	err := checkSID(ErrInvalidAccountSID, "AC", accountSID, authTokens...)
+	err := checkAccount(accountSID, authTokens)
 	if len(authTokens) == 0 {
 		err = errors.Join(err, fmt.Errorf("%w: give at least one", ErrInvalidAuthToken))
 	}
 	for _, authToken := range authTokens {
 		err = errors.Join(err, checkSecret(ErrInvalidAuthToken, authToken))
 	}
-	return err
+	if err != nil {
+		return nil, err
+	}
+	claims, err := capabilityTokens.open(token, authTokens, jwt.WithIssuer(accountSID))
+	if err != nil {
+		return nil, err
+	}
+	claims.AccountSID = accountSID
+	claims.Scopes, err = readScopes(claims.Extra["scope"], authTokens)
+	if err != nil {
+		return nil, err
+	}
+	delete(claims.Extra, "iss")
+	delete(claims.Extra, "scope")
+	return claims, nil
+}
+
+// VerifyWithAPIKey reads an Access Token with a voice grant, signed with the secret
+// of the account's API key. It is as strict as [Verify], with these differences:
+//
+//   - the header's typ is JWT and its cty twilio-fpa;v=1, and only a twr, the region,
+//     may be beside them;
+//   - iss is the API key and sub the account ([jwt.ErrTokenInvalidIssuer],
+//     [jwt.ErrTokenInvalidSubject]; Twilio error 20103);
+//   - the grants include an identity, which is a client name that
+//     [CapabilityToken.AllowUnsafeClientNames] would allow, and a voice grant whose
+//     SIDs have their form ([jwt.ErrTokenInvalidClaims]; Twilio error 20106). Grants
+//     of other services are allowed. Signed params may be of any type, as Twilio's Go
+//     and Node libraries write them: what is not a string is read as JSON.
+//
+// A capability token is [jwt.ErrTokenUnverifiable]. An account SID or API key that
+// [NewWithAPIKey] would refuse is [ErrInvalidAccountSID] or [ErrInvalidAPIKey]
+// before the token is read.
+func VerifyWithAPIKey(token, accountSID, apiKeySID, apiKeySecret string) (*Claims, error) {
+	secrets := []string{apiKeySecret}
+	err := errors.Join(checkAccount(accountSID, secrets), checkSID(ErrInvalidAPIKey, "SK", apiKeySID, secrets),
+		checkSecret(ErrInvalidAPIKey, apiKeySecret))
+	if err != nil {
+		return nil, err
+	}
+	claims, err := accessTokens.open(token, secrets, jwt.WithIssuer(apiKeySID), jwt.WithSubject(accountSID))
+	if err != nil {
+		return nil, err
+	}
+	grants, faults := accesstoken.ParseGrants(claims.Extra["grants"])
+	if faults != nil {
+		return nil, fmt.Errorf("capability: %w: %v", jwt.ErrTokenInvalidClaims, faults[0])
+	}
+	claims.AccountSID, claims.APIKeySID = accountSID, apiKeySID
+	claims.Scopes, err = scopesOf(grants)
+	if err != nil {
+		return nil, err
+	}
+	for _, name := range []string{"iss", "sub", "grants"} {
+		delete(claims.Extra, name)
+	}
+	if len(grants.Other) > 0 {
+		claims.Extra["grants"] = grants.Other
+	}
+	return claims, nil
+}
+
+func checkAccount(accountSID string, secrets []string) error {
+	return checkSID(ErrInvalidAccountSID, "AC", accountSID, secrets)
+}
+
+// checkSID returns an error, which does not contain the secrets, if something is
+// wrong with the SID.
+func checkSID(invalid error, prefix, sid string, secrets []string) error {
+	if wrong := rule.SID(prefix, sid); wrong != "" {
+		return fmt.Errorf("%w: %s: %s", invalid, redact.Quote(sid, secrets...), wrong)
+	}
+	return nil
 }
 
 // Incoming returns the client name the device receives calls for; ok is false if
 // it may not receive any. A device uses one scope of each kind; here it is the
 // first.
 func (c *Claims) Incoming() (clientName string, ok bool) {
-	scope, ok := c.scope("client", "incoming")
-	return scope.Params.Get("clientName"), ok
+	scope, ok := c.scope(clientIncoming)
+	return scope.Params.Get(paramClientName), ok
 }
 
 // Outgoing returns the application through which the device calls out, and the
 // signed params that Twilio passes to it; ok is false if the device may not call
 // out.
 func (c *Claims) Outgoing() (applicationSID string, params url.Values, ok bool) {
-	scope, ok := c.scope("client", "outgoing")
+	scope, ok := c.scope(clientOutgoing)
 	params, _ = scope.applicationParams() // Verify has checked that they can be parsed
-	return scope.Params.Get("appSid"), params, ok
+	return scope.Params.Get(paramApplicationSID), params, ok
 }
 
 // ClientName returns the device's client name: that of its incoming scope, or
@@ -398,46 +430,135 @@ func (c *Claims) ClientName() string {
 	if name, ok := c.Incoming(); ok {
 		return name
 	}
-	scope, _ := c.scope("client", "outgoing")
-	return scope.Params.Get("clientName")
+	scope, _ := c.scope(clientOutgoing)
+	return scope.Params.Get(paramClientName)
 }
 
-// scope returns the first scope of a kind.
-func (c *Claims) scope(service, privilege string) (scope Scope, ok bool) {
-	i := slices.IndexFunc(c.Scopes, func(s Scope) bool { return s.is(service, privilege) })
+// scope returns the first scope of a name.
+func (c *Claims) scope(name string) (scope Scope, ok bool) {
+	i := slices.IndexFunc(c.Scopes, func(s Scope) bool { return s.name() == name })
 	if i < 0 {
 		return Scope{}, false
 	}
 	return c.Scopes[i], true
 }
 
-// open returns the claims of a token whose signature, header and registered
-// claims are valid.
-func open(token, accountSID string, authTokens []string) (jwt.MapClaims, error) {
-	text, err := jws.Open(token, authTokens...)
-	if err != nil && accesstoken.HasContentType(token) {
-		return nil, fmt.Errorf("%w: it is an Access Token, not a capability token (%w)", jwt.ErrTokenUnverifiable, err)
-	}
-	if err != nil {
+// open returns the claims of a token whose signature, header and registered claims
+// are valid, all but its times in Extra. The options say whose token it must be.
+func (k *kind) open(token string, secrets []string, options ...jwt.ParserOption) (*Claims, error) {
+	if err := checkLen(len(token)); err != nil {
 		return nil, err
 	}
-	claims := jwt.MapClaims{}
-	if err := jws.Unmarshal(text, &claims); err != nil {
-		return nil, fmt.Errorf("claims: %w", err)
+	text, err := jws.Open(token, k.usualHeader, k.checkHeader, secrets...)
+	if err != nil && k.isOther(token) {
+		return nil, fmt.Errorf("capability: %w: %s (%w)", jwt.ErrTokenUnverifiable, k.otherKind, err)
+	}
+	if err != nil {
+		return nil, fmt.Errorf("capability: %w", err)
+	}
+	claims, err := k.decodeClaims(text)
+	if err != nil {
+		return nil, fmt.Errorf("capability: claims: %w", err)
 	}
 	if _, ok := claims["aud"]; ok {
-		return nil, fmt.Errorf("%w: %w: it has an aud claim, so it was issued for another service",
+		return nil, fmt.Errorf("capability: %w: %w: it has an aud claim, so it was issued for another service",
 			jwt.ErrTokenInvalidClaims, jwt.ErrTokenInvalidAudience)
 	}
-	err = jwt.NewValidator(jwt.WithExpirationRequired(), jwt.WithIssuer(accountSID)).Validate(claims)
+	err = jwt.NewValidator(append(options, jwt.WithExpirationRequired())...).Validate(jwt.MapClaims(claims))
 	if err != nil {
-		return nil, fmt.Errorf("%w: %w", jwt.ErrTokenInvalidClaims, err)
+		return nil, fmt.Errorf("capability: %w: %w", jwt.ErrTokenInvalidClaims, err)
+	}
+	return takeTimes(claims)
+}
+
+// isAccessToken reports whether a token's header says that it is an Access Token.
+func isAccessToken(token string) bool {
+	header, _, _ := strings.Cut(token, ".")
+	return startContains(header, `"`+accesstoken.ContentType+`"`)
+}
+
+// isCapabilityToken reports whether a token looks like a capability token.
+func isCapabilityToken(token string) bool {
+	_, rest, _ := strings.Cut(token, ".")
+	claims, _, _ := strings.Cut(rest, ".")
+	return !isAccessToken(token) && startContains(claims, `"scope":"`)
+}
+
+// startContains reports whether the start of a token's part, decoded, contains text.
+// It serves error messages, for which a long part is not worth decoding.
+func startContains(part, text string) bool {
+	decoded, _ := base64.RawURLEncoding.DecodeString(part[:min(len(part), 512)])
+	return bytes.Contains(decoded, []byte(text))
+}
+
+func checkCapabilityHeader(header map[string]any) error {
+	known := 1 // alg
+	if typ, ok := header["typ"]; ok {
+		known++
+		if typ != "JWT" {
+			return fmt.Errorf("%w: header typ is not JWT", jwt.ErrTokenUnverifiable)
+		}
+	}
+	// An extension may be critical (RFC 7515 section 4.1.11), and none is known here.
+	if len(header) > known {
+		return fmt.Errorf("%w: header has parameters other than alg and typ", jwt.ErrTokenUnverifiable)
+	}
+	return nil
+}
+
+func checkAccessHeader(header map[string]any) error {
+	if faults := accesstoken.CheckHeader(header); faults != nil {
+		return fmt.Errorf("%w: header %v", jwt.ErrTokenUnverifiable, faults[0])
+	}
+	return nil
+}
+
+func decodeCapabilityClaims(text []byte) (claims map[string]any, err error) {
+	err = jws.Unmarshal(text, &claims)
+	return claims, err
+}
+
+// decodeAccessClaims keeps numbers in the grants as they are: an application's param
+// may be an ID that no float64 can hold.
+func decodeAccessClaims(text []byte) (claims map[string]any, err error) {
+	if err := jws.UnmarshalNumbers(text, &claims); err != nil {
+		return nil, err
+	}
+	for name := range claims {
+		if name == "grants" {
+			continue
+		}
+		if claims[name], err = withFloats(claims[name]); err != nil {
+			return nil, fmt.Errorf("%w: a number is too large", jwt.ErrTokenMalformed)
+		}
 	}
 	return claims, nil
 }
 
-// readClaims takes apart claims whose issuer, exp and nbf have been validated.
-func readClaims(claims jwt.MapClaims, authTokens []string) (*Claims, error) {
+// withFloats replaces the numbers in a value by what encoding/json usually decodes
+// them to.
+func withFloats(value any) (_ any, err error) {
+	switch value := value.(type) {
+	case json.Number:
+		return value.Float64()
+	case []any:
+		for i := range value {
+			if value[i], err = withFloats(value[i]); err != nil {
+				return nil, err
+			}
+		}
+	case map[string]any:
+		for name := range value {
+			if value[name], err = withFloats(value[name]); err != nil {
+				return nil, err
+			}
+		}
+	}
+	return value, nil
+}
+
+// takeTimes takes exp and nbf, which have been validated, out of the claims.
+func takeTimes(claims map[string]any) (*Claims, error) {
 	expiresAt, err := readTime(claims, "exp")
 	if err != nil {
 		return nil, err
@@ -450,27 +571,15 @@ func readClaims(claims jwt.MapClaims, authTokens []string) (*Claims, error) {
 	if err != nil {
 		return nil, err
 	}
-	scopes, err := readScopes(claims["scope"], authTokens)
-	if err != nil {
-		return nil, err
-	}
-	accountSID, _ := claims.GetIssuer()
-	for _, name := range []string{"scope", "iss", "exp", "nbf"} {
-		delete(claims, name)
-	}
-	return &Claims{
-		AccountSID: accountSID,
-		Scopes:     scopes,
-		NotBefore:  notBefore,
-		ExpiresAt:  expiresAt,
-		Extra:      claims,
-	}, nil
+	delete(claims, "exp")
+	delete(claims, "nbf")
+	return &Claims{NotBefore: notBefore, ExpiresAt: expiresAt, Extra: claims}, nil
 }
 
 // readTime returns the zero time if there is no such claim. golang-jwt accepts
 // fractions and any size, but Twilio's libraries write whole seconds since 1970, and
 // a float64 counts no further than 2^53 of them.
-func readTime(claims jwt.MapClaims, name string) (time.Time, error) {
+func readTime(claims map[string]any, name string) (time.Time, error) {
 	value, ok := claims[name]
 	if !ok {
 		return time.Time{}, nil
@@ -499,4 +608,21 @@ func readScopes(claim any, authTokens []string) ([]Scope, error) {
 		scopes = append(scopes, scope)
 	}
 	return scopes, nil
+}
+
+// scopesOf returns the scopes that grant the same as an Access Token.
+func scopesOf(grants accesstoken.Grants) ([]Scope, error) {
+	var scopes []Scope
+	if grants.Voice.Incoming {
+		scopes = append(scopes, Scope{"client", "incoming", url.Values{paramClientName: {grants.Identity}}})
+	}
+	if grants.Voice.ApplicationSID == "" {
+		return scopes, nil
+	}
+	params := url.Values{paramApplicationSID: {grants.Voice.ApplicationSID}, paramClientName: {grants.Identity}}
+	if len(grants.Voice.Params) > 0 {
+		params.Set(paramApplicationParams, grants.Voice.Params.Encode())
+	}
+	outgoing := Scope{"client", "outgoing", params}
+	return append(scopes, outgoing), outgoing.check()
 }

@@ -35,7 +35,7 @@ func (e *Error) Error() string { return fmt.Sprintf("%d %s", e.Status, e.Message
 // The function mint returns what the sender of the request may do. It may run in
 // many goroutines at once. [capability.EncodeClientName] makes a client name from
 // any user ID. A panic in mint, other than [http.ErrAbortHandler], is handled like
-// an error. If the request has been cancelled, mint is not called.
+// an error. If the request has been cancelled or has timed out, mint is not called.
 func Handler(mint func(*http.Request) (*capability.CapabilityToken, error)) http.Handler {
 	return http.HandlerFunc(func(w http.ResponseWriter, r *http.Request) {
 		switch r.Method {
@@ -78,69 +78,66 @@ func call(mint func(*http.Request) (*capability.CapabilityToken, error), r *http
 //
 // If err is an [*Error], that is the answer, as {"error":"sign in first"}. Any
 // other error, a nil token, or a mistake in the token is logged with
-// [slog.ErrorContext], and answered with status 500 and no reason. If the request
-// has been cancelled, nothing is minted or logged, and the status is 503.
+// [slog.ErrorContext], and answered with status 500 and no reason.
+//
+// If the request's context is done, nothing is minted. The status is 503 and
+// nothing is logged if that is all: if err is nil, or the context's error or cause.
+// A browser may leave, and [http.TimeoutHandler] ends what takes too long.
 func Write(w http.ResponseWriter, r *http.Request, token *capability.CapabilityToken, err error) {
 	header := w.Header()
 	header.Set("Cache-Control", "no-store")
 	header.Set("X-Content-Type-Options", "nosniff")
 	header.Set("Content-Type", "application/json")
 	header.Add("Vary", "Cookie, Authorization")
-	minted, err := mintToken(r, token, err)
+	body, err := answer(r, token, err)
 	if err != nil {
 		refuse(w, r, err)
 		return
 	}
-	w.Write(answer(minted))
+	w.Write(body)
 }
 
 // answer returns the body with a token. Its first two names are those of Twilio's
-// quickstart servers, so that pages written for them work. Only the client name
-// may need an escape in JSON.
-func answer(minted capability.Minted) []byte {
-	body := append(make([]byte, 0, 1024), '{')
-	if minted.ClientName != "" {
-		body = append(body, `"identity":`...)
-		body = appendJSON(body, minted.ClientName)
-		body = append(body, ',')
-	}
-	body = append(body, `"token":"`...)
-	body = append(body, minted.Token...)
-	body = append(body, `","expiresAt":"`...)
-	body = minted.ExpiresAt.AppendFormat(body, time.RFC3339)
-	return append(body, `"}`...)
-}
-
-func appendJSON(dst []byte, s string) []byte {
-	text, _ := json.Marshal(s) // a string cannot fail
-	return append(dst, text...)
-}
-
-func mintToken(r *http.Request, token *capability.CapabilityToken, err error) (capability.Minted, error) {
+// quickstart servers, so that pages written for them work.
+func answer(r *http.Request, token *capability.CapabilityToken, err error) ([]byte, error) {
 	if err != nil {
-		return capability.Minted{}, err
+		return nil, err
 	}
 	if token == nil {
-		return capability.Minted{}, errors.New("mint returned neither a token nor an error")
+		return nil, errors.New("mint returned neither a token nor an error")
 	}
-	// The request may have been cancelled while mint asked a database.
+	// The request may have ended while mint asked a database.
 	if err := r.Context().Err(); err != nil {
-		return capability.Minted{}, err
+		return nil, err
 	}
-	return token.Mint()
+	minted, err := token.Mint()
+	if err != nil {
+		return nil, err
+	}
+	return json.Marshal(struct {
+		Identity  string    `json:"identity,omitempty"`
+		Token     string    `json:"token"`
+		ExpiresAt time.Time `json:"expiresAt"`
+	}{minted.ClientName, minted.Token, minted.ExpiresAt})
 }
 
 // refuse answers with the error, or with a bare 500 if it is not for the browser.
 func refuse(w http.ResponseWriter, r *http.Request, err error) {
+	ended := r.Context().Err() // nil if the request goes on
 	var chosen *Error
 	switch {
 	case errors.As(err, &chosen) && chosen != nil && 400 <= chosen.Status && chosen.Status <= 599:
-	case errors.Is(err, context.Canceled) && r.Context().Err() != nil: // the client has left
-		chosen = &Error{http.StatusServiceUnavailable, "request cancelled"}
-	default:
+	case !errors.Is(err, ended) && !errors.Is(err, context.Cause(r.Context())):
 		slog.ErrorContext(r.Context(), "capabilityhttp: no token minted", "error", err)
 		chosen = &Error{http.StatusInternalServerError, "no token"}
+	case ended == context.DeadlineExceeded:
+		chosen = &Error{http.StatusServiceUnavailable, "request timed out"}
+	default:
+		chosen = &Error{http.StatusServiceUnavailable, "request cancelled"}
 	}
+	body, _ := json.Marshal(struct { // a string cannot fail
+		Error string `json:"error"`
+	}{chosen.Message})
 	w.WriteHeader(chosen.Status)
-	w.Write(append(appendJSON([]byte(`{"error":`), chosen.Message), '}'))
+	w.Write(body)
 }

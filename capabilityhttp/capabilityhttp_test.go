@@ -12,6 +12,7 @@ import (
 	"net/http/httptest"
 	"net/url"
 	"testing"
+	"testing/synctest"
 	"time"
 
 	"github.com/stretchr/testify/assert"
@@ -36,13 +37,19 @@ func always(token *capability.CapabilityToken, err error) mintFunc {
 // logged meanwhile.
 func serve(t *testing.T, mint mintFunc) (address string, logged *bytes.Buffer) {
 	t.Helper()
-	logged = new(bytes.Buffer)
-	before := slog.Default()
-	slog.SetDefault(slog.New(slog.NewTextHandler(logged, nil)))
-	t.Cleanup(func() { slog.SetDefault(before) })
+	logged = captureLog(t)
 	server := httptest.NewServer(capabilityhttp.Handler(mint))
 	t.Cleanup(server.Close)
 	return server.URL, logged
+}
+
+func captureLog(t *testing.T) *bytes.Buffer {
+	t.Helper()
+	logged := new(bytes.Buffer)
+	before := slog.Default()
+	slog.SetDefault(slog.New(slog.NewTextHandler(logged, nil)))
+	t.Cleanup(func() { slog.SetDefault(before) })
+	return logged
 }
 
 func do(t *testing.T, method, address string) (*http.Response, string) {
@@ -261,50 +268,146 @@ func TestAbort(t *testing.T) {
 	assert.ErrorIs(t, err, io.EOF)
 }
 
-func TestCancelledRequestMintsNothing(t *testing.T) {
-	minted := false
-	handler := capabilityhttp.Handler(func(*http.Request) (*capability.CapabilityToken, error) {
-		minted = true
-		return nil, nil
-	})
-	ctx, cancel := context.WithCancel(context.Background())
-	cancel()
-	recorder := httptest.NewRecorder()
-	handler.ServeHTTP(recorder, httptest.NewRequestWithContext(ctx, http.MethodGet, "/", nil))
-	assert.False(t, minted)
-	assert.Equal(t, http.StatusServiceUnavailable, recorder.Code)
-	assert.Equal(t, `{"error":"request cancelled"}`, recorder.Body.String())
+// A request that its sender has left, or that has taken too long.
+var overRequests = map[string]struct {
+	end  func(context.Context) (context.Context, func())
+	body string
+}{
+	"cancelled":              {end: cancelled(nil), body: `{"error":"request cancelled"}`},
+	"cancelled with a cause": {end: cancelled(errors.New("shutting down")), body: `{"error":"request cancelled"}`},
+	"timed out":              {end: timedOut(nil), body: `{"error":"request timed out"}`},
+	"timed out with a cause": {end: timedOut(errors.New("too slow")), body: `{"error":"request timed out"}`},
 }
 
-func TestRequestCancelledMeanwhileMintsNothing(t *testing.T) {
-	ctx, cancel := context.WithCancel(context.Background())
-	handler := capabilityhttp.Handler(func(*http.Request) (*capability.CapabilityToken, error) {
-		cancel()
-		return capability.New(accountSID, authToken).AllowClientIncoming("tommy"), nil
-	})
-	recorder := httptest.NewRecorder()
-	handler.ServeHTTP(recorder, httptest.NewRequestWithContext(ctx, http.MethodGet, "/", nil))
-	assert.Equal(t, http.StatusServiceUnavailable, recorder.Code)
-	assert.NotContains(t, recorder.Body.String(), "eyJ")
+func cancelled(cause error) func(context.Context) (context.Context, func()) {
+	return func(parent context.Context) (context.Context, func()) {
+		ctx, cancel := context.WithCancelCause(parent)
+		return ctx, func() { cancel(cause) }
+	}
 }
 
-// An outage must not be silent, even if the client has given up by then.
-func TestFailureOfACancelledRequestIsLogged(t *testing.T) {
-	for name, fail := range map[string]func() error{
-		"panic":             func() error { panic("out of cheese") },
-		"deadline exceeded": func() error { return fmt.Errorf("database: %w", context.DeadlineExceeded) },
-	} {
+// timedOut lets a minute pass, in a synctest bubble.
+func timedOut(cause error) func(context.Context) (context.Context, func()) {
+	return func(parent context.Context) (context.Context, func()) {
+		ctx, cancel := context.WithTimeoutCause(parent, time.Minute, cause)
+		return ctx, func() {
+			<-ctx.Done()
+			cancel()
+		}
+	}
+}
+
+func TestRequestThatIsOverMintsNothing(t *testing.T) {
+	for name, test := range overRequests {
 		t.Run(name, func(t *testing.T) {
-			_, logged := serve(t, always(nil, nil))
-			ctx, cancel := context.WithCancel(context.Background())
-			handler := capabilityhttp.Handler(func(*http.Request) (*capability.CapabilityToken, error) {
-				cancel()
-				return nil, fail()
+			synctest.Test(t, func(t *testing.T) {
+				logged := captureLog(t)
+				ctx, end := test.end(t.Context())
+				end()
+				recorder := httptest.NewRecorder()
+				capabilityhttp.Handler(func(*http.Request) (*capability.CapabilityToken, error) {
+					t.Error("minted")
+					return nil, nil
+				}).ServeHTTP(recorder, httptest.NewRequestWithContext(ctx, http.MethodGet, "/", nil))
+				assert.Equal(t, http.StatusServiceUnavailable, recorder.Code)
+				assert.Equal(t, test.body, recorder.Body.String())
+				assert.Empty(t, logged.String())
 			})
-			recorder := httptest.NewRecorder()
-			handler.ServeHTTP(recorder, httptest.NewRequestWithContext(ctx, http.MethodGet, "/", nil))
-			assert.Equal(t, http.StatusInternalServerError, recorder.Code)
-			assert.Contains(t, logged.String(), name)
+		})
+	}
+}
+
+// What mint returns after the end of the request is not its fault.
+func TestRequestThatEndsMeanwhile(t *testing.T) {
+	mints := map[string]func(context.Context) (*capability.CapabilityToken, error){
+		"token": func(context.Context) (*capability.CapabilityToken, error) {
+			return capability.New(accountSID, authToken).AllowClientIncoming("tommy"), nil
+		},
+		"error": func(ctx context.Context) (*capability.CapabilityToken, error) { return nil, ctx.Err() },
+		"wrapped error": func(ctx context.Context) (*capability.CapabilityToken, error) {
+			return nil, fmt.Errorf("database: %w", ctx.Err())
+		},
+		"cause": func(ctx context.Context) (*capability.CapabilityToken, error) { return nil, context.Cause(ctx) },
+		"derived": func(ctx context.Context) (*capability.CapabilityToken, error) {
+			ctx, cancel := context.WithTimeout(ctx, time.Hour)
+			defer cancel()
+			return nil, ctx.Err()
+		},
+	}
+	for name, test := range overRequests {
+		for returned, mint := range mints {
+			t.Run(name+", "+returned, func(t *testing.T) {
+				synctest.Test(t, func(t *testing.T) {
+					logged := captureLog(t)
+					ctx, end := test.end(t.Context())
+					recorder := httptest.NewRecorder()
+					capabilityhttp.Handler(func(r *http.Request) (*capability.CapabilityToken, error) {
+						end()
+						return mint(r.Context())
+					}).ServeHTTP(recorder, httptest.NewRequestWithContext(ctx, http.MethodGet, "/", nil))
+					assert.Equal(t, http.StatusServiceUnavailable, recorder.Code)
+					assert.Equal(t, test.body, recorder.Body.String())
+					assert.Empty(t, logged.String())
+				})
+			})
+		}
+	}
+}
+
+// http.TimeoutHandler ends the request's context, and answers itself.
+func TestTimeoutHandlerLogsNothing(t *testing.T) {
+	synctest.Test(t, func(t *testing.T) {
+		logged := captureLog(t)
+		handler := capabilityhttp.Handler(func(r *http.Request) (*capability.CapabilityToken, error) {
+			<-r.Context().Done()
+			return nil, r.Context().Err()
+		})
+		recorder := httptest.NewRecorder()
+		http.TimeoutHandler(handler, time.Second, "too slow").ServeHTTP(recorder, httptest.NewRequest(http.MethodGet, "/", nil))
+		synctest.Wait()
+		assert.Equal(t, "too slow", recorder.Body.String())
+		assert.Empty(t, logged.String())
+	})
+}
+
+// An outage must not be silent, even if the request is over by then.
+func TestFailureOfItsOwnIsLogged(t *testing.T) {
+	deadline := func(ctx context.Context) error {
+		ctx, cancel := context.WithTimeout(ctx, time.Second)
+		defer cancel()
+		<-ctx.Done()
+		return fmt.Errorf("database: %w", ctx.Err())
+	}
+	tests := map[string]struct {
+		end  func(context.Context) (context.Context, func())
+		fail func(context.Context) error
+		says string
+	}{
+		"timeout of its own":                          {nil, deadline, "database: context deadline exceeded"},
+		"something else cancelled":                    {nil, func(context.Context) error { return fmt.Errorf("database: %w", context.Canceled) }, "database: context canceled"},
+		"request cancelled, panic":                    {cancelled(nil), func(context.Context) error { panic("out of cheese") }, "out of cheese"},
+		"request cancelled, timeout of its own":       {cancelled(nil), func(context.Context) error { return deadline(context.Background()) }, "database: context deadline exceeded"},
+		"request cancelled, any error":                {cancelled(nil), func(context.Context) error { return errors.New("out of cheese") }, "out of cheese"},
+		"request timed out, something else cancelled": {timedOut(nil), func(context.Context) error { return context.Canceled }, "context canceled"},
+		"request timed out, any error":                {timedOut(nil), func(context.Context) error { return errors.New("out of cheese") }, "out of cheese"},
+	}
+	for name, test := range tests {
+		t.Run(name, func(t *testing.T) {
+			synctest.Test(t, func(t *testing.T) {
+				logged := captureLog(t)
+				ctx, end := t.Context(), func() {}
+				if test.end != nil {
+					ctx, end = test.end(ctx)
+				}
+				recorder := httptest.NewRecorder()
+				capabilityhttp.Handler(func(r *http.Request) (*capability.CapabilityToken, error) {
+					end()
+					return nil, test.fail(r.Context())
+				}).ServeHTTP(recorder, httptest.NewRequestWithContext(ctx, http.MethodGet, "/", nil))
+				assert.Equal(t, http.StatusInternalServerError, recorder.Code)
+				assert.Equal(t, `{"error":"no token"}`, recorder.Body.String())
+				assert.Contains(t, logged.String(), test.says)
+			})
 		})
 	}
 }

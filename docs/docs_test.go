@@ -2,6 +2,8 @@
 package docs_test
 
 import (
+	"cmp"
+	"io/fs"
 	"os"
 	"path/filepath"
 	"regexp"
@@ -60,6 +62,28 @@ func TestLinks(t *testing.T) {
 			}
 		})
 	}
+}
+
+var npmInstall = regexp.MustCompile(`\bnpm (ci|i|install|add)\b.*`)
+
+// No package that comes with a test or a page may run a program where it is installed.
+func TestNPMRunsNoScripts(t *testing.T) {
+	found := 0
+	require.NoError(t, filepath.WalkDir("..", func(name string, entry os.DirEntry, err error) error {
+		if err != nil || entry.IsDir() && slices.Contains([]string{".git", "node_modules"}, entry.Name()) {
+			return cmp.Or(err, fs.SkipDir)
+		}
+		info, err := entry.Info()
+		if err != nil || !info.Mode().IsRegular() || info.Size() > 256<<10 {
+			return err
+		}
+		for _, command := range npmInstall.FindAllString(read(t, name), -1) {
+			found++
+			assert.Contains(t, command, "--ignore-scripts", name)
+		}
+		return nil
+	}))
+	assert.NotZero(t, found)
 }
 
 // anchors returns the fragments that GitHub makes of a page's headings.

@@ -9,7 +9,6 @@ package main
 import (
 	"cmp"
 	"context"
-	"crypto/rand"
 	"embed"
 	"encoding/json"
 	"errors"
@@ -18,22 +17,17 @@ import (
 	"io"
 	"io/fs"
 	"log/slog"
-	"maps"
 	"net"
 	"net/http"
 	"net/http/httputil"
 	"net/url"
 	"os"
 	"os/signal"
-	"regexp"
 	"slices"
 	"strings"
 	"sync"
 	"syscall"
 	"time"
-
-	"github.com/twilio/twilio-go/client"
-	"github.com/twilio/twilio-go/twiml"
 
 	"github.com/seed-6c737938/capability"
 	"github.com/seed-6c737938/capability/capabilityhttp"
@@ -109,14 +103,21 @@ type account struct {
 	callerID                       string // for calls to phone numbers; "" if there are none
 }
 
+// The variables that say who the account is. If none of them is set, the stand-in
+// is used.
+var (
+	accountVariables = []string{"TWILIO_ACCOUNT_SID", "TWILIO_AUTH_TOKEN", "TWILIO_TWIML_APP_SID"}
+	apiKeyVariables  = []string{"TWILIO_API_KEY", "TWILIO_API_SECRET"}
+)
+
 func accountFrom(getenv func(string) string) (account, error) {
-	credentials, credentialsErr := allOrNone(getenv, "TWILIO_ACCOUNT_SID", "TWILIO_AUTH_TOKEN", "TWILIO_TWIML_APP_SID")
-	apiKey, apiKeyErr := allOrNone(getenv, "TWILIO_API_KEY", "TWILIO_API_SECRET")
+	credentials, credentialsErr := allOrNone(getenv, accountVariables...)
+	apiKey, apiKeyErr := allOrNone(getenv, apiKeyVariables...)
 	if err := errors.Join(credentialsErr, apiKeyErr); err != nil {
 		return account{}, err
 	}
 	if credentials == nil {
-		return account{}, errors.New("an API key without an account: set TWILIO_ACCOUNT_SID, TWILIO_AUTH_TOKEN and TWILIO_TWIML_APP_SID too")
+		return account{}, fmt.Errorf("an API key without an account: set %s too", strings.Join(accountVariables, ", "))
 	}
 	acct := account{sid: credentials[0], authToken: credentials[1], applicationSID: credentials[2], callerID: getenv("TWILIO_CALLER_ID")}
 	if apiKey != nil {
@@ -156,32 +157,11 @@ type softphone struct {
 	sessions map[string]session // by ID
 }
 
-// Limits well above what trying out the softphone needs.
-const (
-	maxSessions = 1000
-	sessionFor  = 12 * time.Hour
-	maxForm     = 16 << 10 // bytes
-)
-
-// session is a user's until its end.
-type session struct {
-	user
-	ends time.Time
-}
-
-// user is who has signed in. Anybody may, under any name and with the grants
-// that they choose: a real backend knows its users, and what they may do.
-type user struct {
-	clientName         string
-	incoming, outgoing bool
-	accessToken        bool // is what they get, rather than a capability token
-}
-
 // newSoftphone starts a stand-in for Twilio unless there are credentials. The
 // caller must call Close.
 func newSoftphone(getenv func(string) string, ttl time.Duration, publicURL string, stderr io.Writer) (*softphone, error) {
 	app := &softphone{publicURL: publicURL, sessions: map[string]session{}}
-	if !slices.ContainsFunc(credentials, func(name string) bool { return getenv(name) != "" }) {
+	if !slices.ContainsFunc(slices.Concat(accountVariables, apiKeyVariables), func(name string) bool { return getenv(name) != "" }) {
 		standIn, err := capabilitytest.Start(capabilitytest.VoiceURL(publicURL+"/voice"), capabilitytest.Log(stderr))
 		if err != nil {
 			return nil, err
@@ -196,10 +176,6 @@ func newSoftphone(getenv func(string) string, ttl time.Duration, publicURL strin
 	}
 	return app, nil
 }
-
-// credentials are the variables that say who the account is. If none of them is
-// set, the stand-in is used.
-var credentials = []string{"TWILIO_ACCOUNT_SID", "TWILIO_AUTH_TOKEN", "TWILIO_TWIML_APP_SID", "TWILIO_API_KEY", "TWILIO_API_SECRET"}
 
 func (s *softphone) configure(getenv func(string) string, ttl time.Duration) error {
 	acct, err := accountFrom(getenv)
@@ -258,12 +234,23 @@ func (s *softphone) handler() http.Handler {
 		panic(err) // the folder is part of the program
 	}
 	mux := http.NewServeMux()
-	mux.Handle("/", http.FileServerFS(files))
+	mux.HandleFunc("/", s.notFound)
+	// Each file has a route of its own, so that no folder is listed.
+	mux.Handle("GET /{$}", http.FileServerFS(files))
+	err = fs.WalkDir(files, ".", func(name string, entry fs.DirEntry, err error) error {
+		if err == nil && !entry.IsDir() {
+			mux.Handle("GET /"+name, http.FileServerFS(files))
+		}
+		return err
+	})
+	if err != nil {
+		panic(err) // the same
+	}
 	mux.HandleFunc("GET /config", s.config)
 	mux.HandleFunc("POST /clients/{name}/session", s.signIn)
 	mux.HandleFunc("DELETE /clients/{name}/session", s.signOut)
 	mux.Handle("/clients/{name}/token", capabilityhttp.Handler(s.mint))
-	mux.HandleFunc("POST /voice", s.voice)
+	mux.HandleFunc("/voice", s.voice)
 	if s.standIn != nil {
 		mux.Handle("GET /standin.js", s.toStandIn())
 		mux.Handle("GET /signal", s.toStandIn())
@@ -290,9 +277,13 @@ func (s *softphone) protect(next http.Handler) http.Handler {
 		policy = strings.Replace(policy, "connect-src 'self'", "connect-src 'self' https://*.twilio.com wss://*.twilio.com", 1)
 		policy = strings.Replace(policy, "media-src 'self'", "media-src 'self' https://*.twilio.com", 1)
 	}
-	return http.NewCrossOriginProtection().Handler(http.HandlerFunc(func(w http.ResponseWriter, r *http.Request) {
+	sameOrigin := http.NewCrossOriginProtection()
+	sameOrigin.SetDenyHandler(http.HandlerFunc(func(w http.ResponseWriter, r *http.Request) {
+		refuse(w, r, http.StatusForbidden, "a page of another site has sent it", "origin", r.Header.Get("Origin"))
+	}))
+	return sameOrigin.Handler(http.HandlerFunc(func(w http.ResponseWriter, r *http.Request) {
 		if !s.isOurs(r) {
-			http.Error(w, "this address serves only localhost, and the host of -public-url", http.StatusMisdirectedRequest)
+			refuse(w, r, http.StatusMisdirectedRequest, "this address serves only localhost, and the host of -public-url", "publicURL", s.publicURL)
 			return
 		}
 		header := w.Header()
@@ -306,7 +297,7 @@ func (s *softphone) protect(next http.Handler) http.Handler {
 
 // isOurs reports whether a request may have come from this page. On a loopback
 // address its Host must be one too, or the public one: a page of somebody else's
-// can let its own name lead here, and would read tokens (DNS rebinding).
+// could point its own host name here, and read tokens (DNS rebinding).
 func (s *softphone) isOurs(r *http.Request) bool {
 	local, ok := r.Context().Value(http.LocalAddrContextKey).(*net.TCPAddr)
 	if ok && !local.IP.IsLoopback() {
@@ -320,6 +311,22 @@ func (s *softphone) isOurs(r *http.Request) bool {
 	return strings.EqualFold(host, "localhost") || net.ParseIP(host).IsLoopback() || err == nil && strings.EqualFold(host, public.Hostname())
 }
 
+func (s *softphone) notFound(w http.ResponseWriter, r *http.Request) {
+	refuse(w, r, http.StatusNotFound, "not found: the voice URL of the TwiML application is POST "+s.publicURL+"/voice")
+}
+
+// refuse answers a request with an error, and logs why: all that Twilio's Console
+// shows, and a caller hears, is that something went wrong.
+func refuse(w http.ResponseWriter, r *http.Request, status int, reason string, attrs ...any) {
+	logRefusal(r, "request refused", reason, attrs...)
+	http.Error(w, reason, status)
+}
+
+func logRefusal(r *http.Request, what, reason string, attrs ...any) {
+	attrs = append([]any{"reason", reason, "method", r.Method, "host", r.Host, "path", r.URL.Path}, attrs...)
+	slog.WarnContext(r.Context(), what, attrs...)
+}
+
 // config tells the page what is not in its files.
 func (s *softphone) config(w http.ResponseWriter, _ *http.Request) {
 	w.Header().Set("Content-Type", "application/json")
@@ -329,171 +336,4 @@ func (s *softphone) config(w http.ResponseWriter, _ *http.Request) {
 		"local":        s.standIn != nil,
 		"accessTokens": s.access != nil,
 	})
-}
-
-// signIn starts a session and answers with its ID. The page keeps the ID for its tab
-// and shows it in a header, where a cookie would be shared by all tabs, and sent
-// by other sites' pages too.
-func (s *softphone) signIn(w http.ResponseWriter, r *http.Request) {
-	r.Body = http.MaxBytesReader(w, r.Body, maxForm)
-	err := r.ParseForm()
-	if err == nil {
-		err = r.ParseMultipartForm(maxForm)
-	}
-	if err != nil && !errors.Is(err, http.ErrNotMultipart) {
-		http.Error(w, "the form cannot be read: "+err.Error(), http.StatusBadRequest)
-		return
-	}
-	u := user{
-		clientName:  r.PathValue("name"),
-		incoming:    r.FormValue("incoming") != "",
-		outgoing:    r.FormValue("outgoing") != "",
-		accessToken: r.FormValue("token") == "access",
-	}
-	if u.accessToken && s.access == nil {
-		http.Error(w, "Access Tokens need an API key: set TWILIO_API_KEY and TWILIO_API_SECRET", http.StatusBadRequest)
-		return
-	}
-	if _, err := s.token(u).ToJWT(); err != nil {
-		http.Error(w, err.Error(), http.StatusBadRequest)
-		return
-	}
-	if phoneNumber.MatchString(u.clientName) {
-		http.Error(w, "a call to this client name would go to a phone number: use at least one letter", http.StatusBadRequest)
-		return
-	}
-	id := rand.Text()
-	if !s.startSession(id, u, r) {
-		http.Error(w, "too many have signed in: try again later", http.StatusServiceUnavailable)
-		return
-	}
-	w.Header().Set("Content-Type", "application/json")
-	w.Header().Set("Cache-Control", "no-store")
-	json.NewEncoder(w).Encode(map[string]string{"session": id})
-}
-
-// startSession ends the session that the request comes from: what it was granted
-// must not outlast a new sign-in.
-func (s *softphone) startSession(id string, u user, r *http.Request) bool {
-	s.endSession(r)
-	s.mu.Lock()
-	defer s.mu.Unlock()
-	maps.DeleteFunc(s.sessions, func(_ string, old session) bool { return time.Now().After(old.ends) })
-	if len(s.sessions) >= maxSessions {
-		return false
-	}
-	s.sessions[id] = session{u, time.Now().Add(sessionFor)}
-	return true
-}
-
-func (s *softphone) endSession(r *http.Request) {
-	s.mu.Lock()
-	defer s.mu.Unlock()
-	delete(s.sessions, sessionID(r))
-}
-
-// sessionID returns the ID that a request shows, "" for none.
-func sessionID(r *http.Request) string {
-	id, _ := strings.CutPrefix(r.Header.Get("Authorization"), "Bearer ")
-	return id
-}
-
-func (s *softphone) signOut(w http.ResponseWriter, r *http.Request) {
-	s.endSession(r)
-	w.WriteHeader(http.StatusNoContent)
-}
-
-// mint decides what the sender of a request may do.
-func (s *softphone) mint(r *http.Request) (*capability.CapabilityToken, error) {
-	s.mu.Lock()
-	signedIn, ok := s.sessions[sessionID(r)]
-	s.mu.Unlock()
-	if !ok || signedIn.clientName != r.PathValue("name") || time.Now().After(signedIn.ends) {
-		return nil, &capabilityhttp.Error{Status: http.StatusUnauthorized, Message: "sign in first"}
-	}
-	return s.token(signedIn.user), nil
-}
-
-// token returns what u is granted. Twilio passes the signed parameter to the
-// application: the page cannot change it.
-func (s *softphone) token(u user) *capability.CapabilityToken {
-	template := s.template
-	if u.accessToken {
-		template = s.access
-	}
-	token := template.Clone()
-	if u.incoming {
-		token.AllowClientIncoming(u.clientName)
-	} else {
-		token.SetClientName(u.clientName)
-	}
-	if u.outgoing {
-		token.AllowClientOutgoing(s.account.applicationSID, url.Values{"Department": {"support"}})
-	}
-	return token
-}
-
-// voice tells Twilio, or the stand-in, what to do with an outgoing call: to dial
-// the client or the phone number that the page asked for.
-func (s *softphone) voice(w http.ResponseWriter, r *http.Request) {
-	r.Body = http.MaxBytesReader(w, r.Body, maxForm)
-	if err := r.ParseForm(); err != nil {
-		http.Error(w, "the form cannot be read", http.StatusBadRequest)
-		return
-	}
-	form := map[string]string{}
-	for name := range r.PostForm {
-		form[name] = r.PostForm.Get(name)
-	}
-	// Twilio signs the URL that it was given: its query counts, and so does the host that a tunnel replaces.
-	signed := s.publicURL + r.URL.RequestURI()
-	validator := client.NewRequestValidator(s.account.authToken)
-	if !validator.Validate(signed, form, r.Header.Get("X-Twilio-Signature")) {
-		slog.Warn("a voice webhook was refused: its signature is not for this URL and auth token. Is -public-url what Twilio was given?", "url", signed)
-		http.Error(w, "the signature is not valid", http.StatusForbidden)
-		return
-	}
-	answer, err := twiml.Voice([]twiml.Element{s.route(form)})
-	if err != nil {
-		slog.Error("no TwiML", "error", err)
-		http.Error(w, "no TwiML", http.StatusInternalServerError)
-		return
-	}
-	w.Header().Set("Content-Type", "application/xml")
-	io.WriteString(w, answer)
-}
-
-var (
-	clientName  = regexp.MustCompile(`^\w{1,256}$`)
-	phoneNumber = regexp.MustCompile(`^[+(]?[0-9][0-9 ()-]{2,19}$`) // as in messages.js
-)
-
-// route returns what the call with a webhook's form is to do.
-func (s *softphone) route(form map[string]string) twiml.Element {
-	to := strings.TrimPrefix(form["To"], "client:")
-	switch {
-	case phoneNumber.MatchString(to):
-		return &twiml.VoiceDial{CallerId: s.account.callerID, InnerElements: []twiml.Element{&twiml.VoiceNumber{PhoneNumber: to}}}
-	case clientName.MatchString(to):
-		return &twiml.VoiceDial{InnerElements: []twiml.Element{&twiml.VoiceClient{InnerElements: withParams(to, form)}}}
-	default:
-		return &twiml.VoiceReject{}
-	}
-}
-
-// withParams returns what a <Client> contains: its name, and the params of the page
-// and of the token, which the called page sees.
-func withParams(to string, form map[string]string) []twiml.Element {
-	elements := []twiml.Element{&twiml.VoiceIdentity{ClientIdentity: to}}
-	for _, name := range slices.Sorted(maps.Keys(form)) {
-		if !slices.Contains(twilioParams, name) {
-			elements = append(elements, &twiml.VoiceParameter{Name: name, Value: form[name]})
-		}
-	}
-	return elements
-}
-
-// twilioParams are those of each webhook.
-var twilioParams = []string{
-	"AccountSid", "ApiVersion", "ApplicationSid", "CallSid", "CallStatus", "Called", "Caller", "Direction", "From", "To",
 }

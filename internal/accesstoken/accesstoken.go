@@ -1,10 +1,8 @@
 // Package accesstoken writes the header and claims of an Access Token with a
-// voice grant, byte for byte as Twilio's Python library does.
+// voice grant, byte for byte as Twilio's Python library does, and reads them.
 package accesstoken
 
 import (
-	"bytes"
-	"encoding/base64"
 	"fmt"
 	"maps"
 	"net/url"
@@ -25,20 +23,22 @@ func Header(region string) string {
 	return `{"alg":"HS256","cty":"` + ContentType + `",` + region + `"typ":"JWT"}`
 }
 
-// HasContentType reports whether a token's header says that it is an Access Token.
-func HasContentType(token string) bool {
-	header, _, _ := strings.Cut(token, ".")
-	text, _ := base64.RawURLEncoding.DecodeString(header)
-	return bytes.Contains(text, []byte(ContentType))
-}
-
 // Claims are the claims of an Access Token. Its SIDs need no escape in JSON.
 type Claims struct {
 	APIKeySID, AccountSID string
-	Identity              string
-	Voice                 Voice
+	Grants                Grants
 	IssuedAt, ExpiresAt   int64 // in seconds since 1970
 	NotBefore             int64 // likewise; negative for no such claim
+}
+
+// Grants are the grants claim.
+type Grants struct {
+	Identity string
+	Voice    Voice
+
+	// Other is what [ParseGrants] has found besides the identity and the grants of
+	// calls, as in the token: a push credential, or other services' grants.
+	Other map[string]any
 }
 
 // Voice is a voice grant.
@@ -57,9 +57,9 @@ func (c Claims) AppendOpen(dst []byte) []byte {
 	dst = append(dst, '-')
 	dst = strconv.AppendInt(dst, c.IssuedAt, 10)
 	dst = append(dst, `","grants":{"voice":{`...)
-	dst = c.Voice.appendMembers(dst)
+	dst = c.Grants.Voice.appendMembers(dst)
 	dst = append(dst, `},"identity":`...)
-	dst = AppendString(dst, c.Identity)
+	dst = AppendString(dst, c.Grants.Identity)
 	dst = append(dst, `},"iss":"`...)
 	dst = append(dst, c.APIKeySID...)
 	dst = append(dst, `","exp":`...)

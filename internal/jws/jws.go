@@ -1,24 +1,25 @@
 // Package jws signs and opens JSON Web Signatures in compact form (RFC 7515)
-// with HMAC-SHA256, the algorithm HS256, and with no other.
+// with HMAC-SHA256, the algorithm HS256, and no other.
 package jws
 
 import (
+	"bytes"
 	"crypto/hmac"
 	"crypto/sha256"
 	"encoding/base64"
 	"encoding/json"
 	"fmt"
 	"hash"
+	"io"
 	"strings"
 	"sync"
 	"sync/atomic"
 	"unicode/utf8"
 
 	"github.com/golang-jwt/jwt/v5"
-)
 
-// Header is the usual header, as [EncodeHeader] returns it.
-var Header = EncodeHeader(`{"alg":"HS256","typ":"JWT"}`)
+	"github.com/seed-6c737938/capability/internal/rule"
+)
 
 // EncodeHeader returns the form of a header, given as JSON, that [Key.Sign] needs.
 func EncodeHeader(json string) string {
@@ -35,8 +36,8 @@ type Key struct {
 	Secret string
 
 	// Keying an HMAC takes half as long as all the rest of a token, so keyed
-	// ones are kept from the second token on. The first token, which for many
-	// keys is the last, need not pay for a pool.
+	// ones are kept, from the second token on: a key that signs only one token
+	// never fills the pool.
 	signedBefore atomic.Bool
 	macs         sync.Pool
 }
@@ -83,16 +84,17 @@ func (b *buffer) sign(mac hash.Hash, header string, claims []byte) string {
 
 var buffers = sync.Pool{New: func() any { return new(buffer) }}
 
-// Open returns the claims of a token signed with one of the secrets. The header
-// may have alg, HS256, and typ, JWT, and nothing else.
+// Open returns the claims of a token signed with one of the secrets. Most tokens
+// have the usual header, as [EncodeHeader] returns it; a different one must have alg
+// HS256, and is decoded and left to check.
 //
 // The signature is checked first: decoding JSON can take fifty times a token's
 // length in memory, and a header should not influence how it is checked (RFC
 // 8725 section 3.1). Errors wrap [jwt.ErrTokenMalformed],
-// [jwt.ErrTokenSignatureInvalid] or [jwt.ErrTokenUnverifiable].
-func Open(token string, secrets ...string) (claims []byte, err error) {
-	if hasNewline(token) {
-		return nil, fmt.Errorf("%w: contains a newline", jwt.ErrTokenMalformed)
+// [jwt.ErrTokenSignatureInvalid] or that of check.
+func Open(token, usual string, check func(header map[string]any) error, secrets ...string) (claims []byte, err error) {
+	if err := checkForm(token); err != nil {
+		return nil, err
 	}
 	parts := strings.SplitN(token, ".", 4)
 	if len(parts) != 3 {
@@ -103,10 +105,10 @@ func Open(token string, secrets ...string) (claims []byte, err error) {
 		return nil, fmt.Errorf("signature: %w", err)
 	}
 	if !signed(token[:len(token)-len(parts[2])-len(".")], signature, secrets) {
-		return nil, fmt.Errorf("%w: signed with a different secret, or modified after signing", jwt.ErrTokenSignatureInvalid)
+		return nil, refuse(parts[0])
 	}
-	if !strings.HasPrefix(token, Header) {
-		if err := checkHeader(parts[0]); err != nil {
+	if !strings.HasPrefix(token, usual) {
+		if err := checkHeader(parts[0], check); err != nil {
 			return nil, err
 		}
 	}
@@ -115,6 +117,19 @@ func Open(token string, secrets ...string) (claims []byte, err error) {
 		return nil, fmt.Errorf("claims: %w", err)
 	}
 	return claims, nil
+}
+
+// checkForm says what a text is that no token contains, where that is clear.
+func checkForm(token string) error {
+	switch {
+	case rule.Alphanumeric(token, ".-_"), token == "":
+		return nil
+	case strings.EqualFold(token[:min(len(token), len("Bearer"))], "Bearer"):
+		return fmt.Errorf(`%w: it starts with "Bearer": the token is what follows`, jwt.ErrTokenMalformed)
+	case rule.Trim(token) != token:
+		return fmt.Errorf("%w: white space, quotes, a byte order mark or something like them is around it: trim it", jwt.ErrTokenMalformed)
+	}
+	return errNotBase64
 }
 
 func signed(text string, signature []byte, secrets []string) bool {
@@ -126,7 +141,22 @@ func signed(text string, signature []byte, secrets []string) bool {
 	return false
 }
 
-func checkHeader(part string) error {
+// longestHeader is the length of the longest header, decoded, that is looked at
+// although the signature is wrong.
+const longestHeader = 256
+
+// refuse says why a signature is wrong. A forged header is decoded only if it is
+// short.
+func refuse(header string) error {
+	var decoded struct{ Alg string }
+	text, err := Decode(header[:min(len(header), base64.RawURLEncoding.EncodedLen(longestHeader))])
+	if err == nil && Unmarshal(text, &decoded) == nil && decoded.Alg != "" && decoded.Alg != "HS256" {
+		return errAlgorithm
+	}
+	return fmt.Errorf("%w: signed with a different secret, or modified after signing", jwt.ErrTokenSignatureInvalid)
+}
+
+func checkHeader(part string, check func(header map[string]any) error) error {
 	text, err := Decode(part)
 	if err != nil {
 		return fmt.Errorf("header: %w", err)
@@ -136,45 +166,55 @@ func checkHeader(part string) error {
 		return fmt.Errorf("header: %w", err)
 	}
 	if header["alg"] != "HS256" {
-		return fmt.Errorf("%w: header alg is not HS256", jwt.ErrTokenSignatureInvalid)
+		return errAlgorithm
 	}
-	known := 1
-	if typ, ok := header["typ"]; ok {
-		known++
-		if typ != "JWT" {
-			return fmt.Errorf("%w: header typ is not JWT", jwt.ErrTokenUnverifiable)
-		}
-	}
-	// An extension may be critical (RFC 7515 section 4.1.11), and none is known here.
-	if len(header) > known {
-		return fmt.Errorf("%w: header has parameters other than alg and typ", jwt.ErrTokenUnverifiable)
-	}
-	return nil
+	return check(header)
 }
 
-var strictBase64 = base64.RawURLEncoding.Strict()
+var (
+	strictBase64 = base64.RawURLEncoding.Strict()
+	errNotBase64 = fmt.Errorf("%w: not base64url without padding", jwt.ErrTokenMalformed)
+	errNotObject = fmt.Errorf("%w: not a JSON object in UTF-8", jwt.ErrTokenMalformed)
+	errAlgorithm = fmt.Errorf("%w: header alg is not HS256 (%w)", jwt.ErrTokenMalformed, jwt.ErrTokenSignatureInvalid)
+)
 
 // Decode decodes base64url without padding (RFC 7515 section 2). It accepts one
 // spelling of each text, so that a token has only one. The error wraps
 // [jwt.ErrTokenMalformed].
 func Decode(part string) ([]byte, error) {
 	text, err := strictBase64.DecodeString(part)
-	if err != nil || hasNewline(part) {
-		return nil, fmt.Errorf("%w: not base64url without padding", jwt.ErrTokenMalformed)
+	if err != nil || strings.ContainsAny(part, "\r\n") { // which even a strict decoder skips
+		return nil, errNotBase64
 	}
 	return text, nil
 }
-
-// hasNewline reports whether text has one of the characters that even a strict
-// decoder skips.
-func hasNewline(text string) bool { return strings.ContainsAny(text, "\r\n") }
 
 // Unmarshal decodes a JSON object. Unlike encoding/json it refuses text that is
 // not UTF-8 (RFC 7519 section 7.2), and the error, which wraps
 // [jwt.ErrTokenMalformed], quotes nothing.
 func Unmarshal(text []byte, object any) error {
 	if !utf8.Valid(text) || json.Unmarshal(text, object) != nil {
-		return fmt.Errorf("%w: not a JSON object in UTF-8", jwt.ErrTokenMalformed)
+		return errNotObject
 	}
 	return nil
+}
+
+// UnmarshalNumbers is Unmarshal, but keeps numbers as they are: as [json.Number].
+func UnmarshalNumbers(text []byte, object *map[string]any) error {
+	decoder := json.NewDecoder(bytes.NewReader(text))
+	decoder.UseNumber()
+	if !utf8.Valid(text) || decoder.Decode(object) != nil || decoder.Decode(nil) != io.EOF {
+		return errNotObject
+	}
+	return nil
+}
+
+// Marshal encodes a value as JSON. Unlike encoding/json it does not escape '&', '<'
+// and '>'. The value must be one that can be encoded.
+func Marshal(value any) string {
+	var text strings.Builder
+	encoder := json.NewEncoder(&text)
+	encoder.SetEscapeHTML(false)
+	encoder.Encode(value)
+	return strings.TrimSuffix(text.String(), "\n")
 }

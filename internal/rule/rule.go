@@ -4,7 +4,7 @@
 //
 // A function whose result is called wrong returns "" for a value that may be used,
 // and otherwise what is wrong with it and what would be right, in words that follow
-// the value and a colon. The words never quote the value, which may be a secret.
+// the value and a colon. The words do not quote the value, which may be a secret.
 package rule
 
 import (
@@ -59,7 +59,7 @@ func Secret(s string) (wrong string) {
 	case s == "":
 		return "it is empty"
 	case IsWholeSID(s):
-		return "it is an SID, not a secret: two arguments or variables may have changed places"
+		return "it is an SID (" + s[:2] + "…): two arguments or variables may have changed places"
 	case len(s) < 14 && fips140.Enabled():
 		return "it is shorter than the 14 bytes that FIPS 140-3 mode requires"
 	case strings.ContainsFunc(s, func(r rune) bool { return r > unicode.MaxASCII }):

@@ -50,7 +50,7 @@ func TestSecret(t *testing.T) {
 		{"all characters", `!"#$%&'()*+,-./:;<=>?@[\]^_{|}~`, ""},
 		{"starts like an SID", "SKcJrUrwV0Sg7VyBpOzNYkJC1ZXQ2hRg", ""},
 		{"empty", "", "it is empty"},
-		{"SID", "CR" + hex32, "it is an SID, not a secret: two arguments or variables may have changed places"},
+		{"SID", "CR" + hex32, "it is an SID (CR…): two arguments or variables may have changed places"},
 		{"newline", "0123456789abcdef\n", "it contains white space or a control character, such as a trailing newline: trim it"},
 		{"control", "0123456789\x7fabcdef", "it contains white space or a control character, such as a trailing newline: trim it"},
 		{"byte order mark", "\ufeff0123456789abcdef", "it contains a character that is not ASCII, such as a byte order mark or a zero-width space: remove it"},

@@ -121,28 +121,33 @@ func signAccess(claims jwt.Claims) (string, error) {
 	return token.SignedString(key)
 }
 
-func prepareAccessGolangJWT(testing.TB) minter {
-	type outgoing struct {
-		ApplicationSID string `json:"application_sid"`
-	}
-	type incoming struct {
-		Allow bool `json:"allow"`
-	}
-	type voice struct {
-		Incoming incoming `json:"incoming"`
-		Outgoing outgoing `json:"outgoing"`
-	}
-	type grants struct {
-		Voice    voice  `json:"voice"`
-		Identity string `json:"identity"`
-	}
-	type claims struct {
-		Grants grants `json:"grants"`
+// accessClaims are what a programmer would write for golang-jwt.
+type (
+	accessClaims struct {
+		Grants accessGrants `json:"grants"`
 		jwt.RegisteredClaims
 	}
+	accessGrants struct {
+		Voice    voiceGrant `json:"voice"`
+		Identity string     `json:"identity"`
+	}
+	voiceGrant struct {
+		Incoming incomingGrant `json:"incoming"`
+		Outgoing outgoingGrant `json:"outgoing"`
+	}
+	incomingGrant struct {
+		Allow bool `json:"allow"`
+	}
+	outgoingGrant struct {
+		ApplicationSID string `json:"application_sid"`
+	}
+)
+
+func prepareAccessGolangJWT(testing.TB) minter {
+	grants := accessGrants{voiceGrant{incomingGrant{true}, outgoingGrant{applicationSID}}, clientName}
 	return func() (string, error) {
 		now := time.Now()
-		return signAccess(claims{grants{voice{incoming{true}, outgoing{applicationSID}}, clientName}, jwt.RegisteredClaims{
+		return signAccess(accessClaims{grants, jwt.RegisteredClaims{
 			ID:        fmt.Sprintf("%s-%d", apiKeySID, now.Unix()),
 			Issuer:    apiKeySID,
 			ExpiresAt: jwt.NewNumericDate(now.Add(ttl)),

@@ -60,7 +60,8 @@ var contestants = []contestant{
 	{fromNew, prepareNew, checkCapabilities},
 	{golangJWT, prepareGolangJWT, checkCapabilities},
 	{golangJWTMaps, prepareGolangJWTMap, checkCapabilities},
-	{"cristalhq", prepareCristalhq, checkCapabilities},
+	{cristalhqOnce, prepareCristalhq, checkCapabilities},
+	{cristalhqFresh, prepareCristalhqFresh, checkCapabilities},
 	{"kataras", prepareKataras, checkCapabilities},
 	{"go-jose", prepareGoJose, checkCapabilities},
 	{"jwx", prepareJWX, checkCapabilities},
@@ -142,13 +143,26 @@ func prepareCristalhq(tb testing.TB) minter {
 	signer, err := cristalhq.NewSignerHS(cristalhq.HS256, key)
 	require.NoError(tb, err)
 	builder := cristalhq.NewBuilder(signer)
+	return func() (string, error) { return buildCristalhq(builder) }
+}
+
+// A backend with several accounts keys a signer for each token, as New does.
+func prepareCristalhqFresh(testing.TB) minter {
 	return func() (string, error) {
-		token, err := builder.Build(newClaims())
+		signer, err := cristalhq.NewSignerHS(cristalhq.HS256, key)
 		if err != nil {
 			return "", err
 		}
-		return token.String(), nil
+		return buildCristalhq(cristalhq.NewBuilder(signer))
 	}
+}
+
+func buildCristalhq(builder *cristalhq.Builder) (string, error) {
+	token, err := builder.Build(newClaims())
+	if err != nil {
+		return "", err
+	}
+	return token.String(), nil
 }
 
 func prepareKataras(testing.TB) minter {

@@ -9,7 +9,7 @@ import (
 
 // headers must be refused even with good claims and signature.
 func headers() []part {
-	return slices.Concat(noneHeaders(), algHeaders(), []part{
+	return slices.Concat(algHeaders(), []part{
 		// Keys and where to find them: RFC 8725 sections 2.9 and 3.10.
 		{"jwk, the key itself", "CVE-2018-0114", object(alg, typ, `"jwk":{"kty":"oct","k":"YXR0YWNrZXI"}`), jwt.ErrTokenUnverifiable},
 		{"jku", "RFC 8725 section 2.9", object(alg, typ, `"jku":"https://attacker.example/keys"`), jwt.ErrTokenUnverifiable},
@@ -69,41 +69,14 @@ func headers() []part {
 	})
 }
 
-// noneHeaders spell none in every mix of upper and lower case: RFC 8725 section
-// 2.1.
-func noneHeaders() []part {
-	var all []part
-	for i := range 1 << len("none") {
-		spelling := []byte("none")
-		for bit := range spelling {
-			if i>>bit&1 == 1 {
-				spelling[bit] -= 'a' - 'A'
-			}
-		}
-		text := object(`"alg":"`+string(spelling)+`"`, typ)
-		all = append(all, part{"alg " + string(spelling), "CVE-2022-23540", text, jwt.ErrTokenSignatureInvalid})
-	}
-	return all
-}
-
 // algHeaders name other algorithms, or none at all: RFC 8725 section 3.1.
 func algHeaders() []part {
 	const source = "RFC 8725 section 3.1"
 	all := []part{
 		{"alg missing", "RFC 7515 section 4.1.1", object(typ), jwt.ErrTokenSignatureInvalid},
-		{"no parameters", "RFC 7515 section 4.1.1", object(), jwt.ErrTokenSignatureInvalid},
 		{"alg by another name", "RFC 7515 section 4.1.1", object(`"ALG":"HS256"`, typ), jwt.ErrTokenSignatureInvalid},
 	}
-	for _, name := range []string{
-		"HS384", "HS512", "RS256", "RS384", "RS512", "PS256", "PS384", "PS512", "ES256", "ES384", "ES512", "EdDSA",
-	} {
-		all = append(all, part{"alg " + name, source, object(`"alg":"`+name+`"`, typ), jwt.ErrTokenSignatureInvalid})
-	}
-	for _, value := range []string{
-		`""`, `"hs256"`, `"HS256 "`, `" HS256"`, `"HS256\u0000"`, `"HS 256"`, `"HS2560"`, `"HS1"`, `"ES256K"`, `"dir"`, `"A128KW"`,
-		`"PBES2-HS256+A128KW"`, `"HMACSHA256"`, `"http://www.w3.org/2001/04/xmldsig-more#hmac-sha256"`,
-		"null", "256", "true", `["HS256"]`, `{"HS256":1}`,
-	} {
+	for _, value := range []string{`"none"`, `"NONE"`, `"HS512"`, `"RS256"`, `""`, `"hs256"`, `"HS256\u0000"`, "null", "256", `["HS256"]`, `{"HS256":1}`} {
 		all = append(all, part{"alg " + value, source, object(`"alg":`+value, typ), jwt.ErrTokenSignatureInvalid})
 	}
 	return all

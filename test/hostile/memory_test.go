@@ -40,21 +40,11 @@ type shape struct {
 	sep, close string
 }
 
-// objects cost encoding/json more than forty times their length in memory.
-var objects = shape{"objects", `{"alg":"HS256","a":[`, always(`{"":0}`), ",", "]}"}
-
+// Letters cannot be compressed or decoded; objects cost encoding/json more than
+// forty times their length in memory.
 var shapes = []shape{
 	{"letters", "", randomLetter, "", ""},
-	{"zeros", `{"alg":"HS256","a":[`, always("0"), ",", "]}"},
-	{"arrays", `{"alg":"HS256","a":[`, always("[]"), ",", "]}"},
-	{"empty objects", `{"alg":"HS256","a":[`, always("{}"), ",", "]}"},
-	objects,
-	{"nested arrays", `{"alg":"HS256","a":[`, always(nest(10)), ",", "]}"},
-	{"nested objects", `{"alg":"HS256","a":[`, always(strings.Repeat(`{"":`, 5) + "0" + strings.Repeat("}", 5)), ",", "]}"},
-	{"open brackets", `{"alg":"HS256","a":`, always("["), "", ""},
-	{"keys", `{"alg":"HS256",`, func(i int) string { return fmt.Sprintf(`"%d":0`, i) }, ",", "}"},
-	{"string", `{"alg":"HS256","a":"`, always("x"), "", `"}`},
-	{"escapes", `{"alg":"HS256","a":"`, always(`\u00e9`), "", `"}`},
+	{"objects", `{"alg":"HS256","a":[`, always(`{"":0}`), ",", "]}"},
 }
 
 func always(unit string) func(int) string { return func(int) string { return unit } }
@@ -117,7 +107,7 @@ func unsigned() []sized {
 		}
 	}
 	const over = 10 << 20
-	return append(tokens, sized{fmt.Sprintf("%d/header/%s", over, objects.name), places[0].token(objects, over)})
+	return append(tokens, sized{fmt.Sprintf("%d/header", over), places[0].token(shapes[1], over)})
 }
 
 // allocated returns how many bytes f allocates. The least of a few runs excludes

@@ -36,14 +36,15 @@ def params():
 
 def hostile_case(id):
     grants = [
-        incoming(good_or("tommy")),
+        incoming(good_or(chance.choice(["tommy", "office-7", "a@b.example"]))),
         outgoing(good_or("AP123123"), params(), chance.choice([None, None, "tommy"])),
         events(params()),
     ]
     calls = [chance.choice(grants) for _ in range(chance.randrange(1, 5))]
     ttl = chance.choice([chance.randrange(300, 86401)] * 40 + [86401, 10**9])
     nbf = {} if chance.random() < 0.5 else {"nbf": None}
-    return case(id, *calls, account=good_or("AC123"), token=good_or("secret") or "x", ttl=ttl, **nbf)
+    unsafe = {"unsafeNames": True} if chance.random() < 0.5 else {}
+    return case(id, *calls, account=good_or("AC123"), token=good_or("secret") or "x", ttl=ttl, **nbf, **unsafe)
 
 
 count = int(sys.argv[1])

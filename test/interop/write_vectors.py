@@ -56,9 +56,9 @@ def events(filters=None):
     return ["allowEventStream", {"filters": pairs(filters)}] if filters else ["allowEventStream"]
 
 
-def case(id, *calls, account=ACCOUNT, token=TOKEN, ttl=3600, **nbf):
-    """One case; nbf may be left out (the library's default), None (no such claim) or a time."""
-    return {"id": id, "accountSid": account, "authToken": token, "calls": calls, "ttl": ttl, **nbf}
+def case(id, *calls, account=ACCOUNT, token=TOKEN, ttl=3600, **more):
+    """One case. More may be nbf: absent (the library's default), None (no such claim) or a time; and unsafeNames."""
+    return {"id": id, "accountSid": account, "authToken": token, "calls": calls, "ttl": ttl, **more}
 
 
 def grants():
@@ -108,6 +108,17 @@ def names():
     ]):
         yield case(f"client-{number}", incoming(name), outgoing())
         yield case(f"client-{number}-outgoing", outgoing(name=name))
+
+
+def unsafe_names():
+    """Client names of what Twilio merely advises against."""
+    allowed = "".join(char for char in map(chr, range(0x21, 0x7F)) if char not in '<>#%"{}|\\^[]`?')
+    for number, name in enumerate([
+        "office-7", "+815012345678", "a@b.example", "1f0c2a4e-9d1b-4c3a-8e57-0123456789ab", "o'brien", "~", "a.b", "&", "=",
+        "tommy&appSid=APevil", "a/b;c,d:e", allowed, "-" * 121, "@" * 256,
+    ]):
+        yield case(f"unsafe-{number}", incoming(name), outgoing(), unsafeNames=True)
+        yield case(f"unsafe-{number}-outgoing", outgoing(name=name, params={"a": name}), unsafeNames=True)
 
 
 def characters():
@@ -276,6 +287,6 @@ def write(name, mint, cases):
 
 
 if __name__ == "__main__":
-    cases = [*grants(), *repeats(), *credentials(), *names(), *characters(), *params(), *times()]
+    cases = [*grants(), *repeats(), *credentials(), *names(), *unsafe_names(), *characters(), *params(), *times()]
     write("python.jsonl", capability_token, cases)
     write("access.jsonl", access_token, list(for_access_tokens([*cases, *only_access()])))

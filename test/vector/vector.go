@@ -23,8 +23,9 @@ type Vector struct {
 	APIKeySID      string          `json:"apiKeySid,omitempty"` // absent: a capability token
 	APIKeySecret   string          `json:"apiKeySecret,omitempty"`
 	Calls          []Call          `json:"calls"`
-	TTL            int64           `json:"ttl"`           // in seconds
-	NBF            json.RawMessage `json:"nbf,omitempty"` // absent: the default; null: no such claim
+	UnsafeNames    bool            `json:"unsafeNames,omitempty"` // AllowUnsafeClientNames comes first
+	TTL            int64           `json:"ttl"`                   // in seconds
+	NBF            json.RawMessage `json:"nbf,omitempty"`         // absent: the default; null: no such claim
 	Header         string          `json:"header"`
 	Claims         string          `json:"claims"`
 	JWT            string          `json:"jwt"`
@@ -68,6 +69,9 @@ func (v Vector) Build() (*capability.CapabilityToken, error) {
 	token := capability.New(v.AccountSID, v.AuthToken)
 	if v.APIKeySID != "" {
 		token = capability.NewWithAPIKey(v.AccountSID, v.APIKeySID, v.APIKeySecret)
+	}
+	if v.UnsafeNames {
+		token.AllowUnsafeClientNames()
 	}
 	token.SetTTL(time.Duration(v.TTL) * time.Second)
 	for _, c := range v.Calls {

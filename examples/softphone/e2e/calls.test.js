@@ -18,7 +18,7 @@ eachWay('alice calls tommy, they talk, and either hangs up', async (t, way) => {
 
 test('both SDKs call each other', async (t) => {
   const softphone = await Softphone.start(t);
-  const [alice, tommy] = await Promise.all([softphone.device('alice'), softphone.device('tommy', newWay)]);
+  const [alice, tommy] = await Promise.all([softphone.device('alice', oldWay), softphone.device('tommy', newWay)]);
   for (const [caller, callee] of [[alice, tommy], [tommy, alice]]) {
     await talk(caller, callee);
     await caller.hangUp();
@@ -45,7 +45,7 @@ eachSDK('a call that rings is rejected, or given up', async (t, way) => {
 test('devices of both SDKs named tommy ring, and the first to accept gets the call', async (t) => {
   const softphone = await Softphone.start(t);
   const [[alice, first], second] = await Promise.all([
-    softphone.devices(['alice', 'tommy']), softphone.device('tommy', newWay)]);
+    softphone.devices(['alice', 'tommy'], oldWay), softphone.device('tommy', newWay)]);
   await alice.dial('tommy');
   await Promise.all([first.rings('alice'), second.rings('alice')]);
   await first.accept();
@@ -74,7 +74,7 @@ eachSDK('two devices named tommy accept at once, and one gets the call', async (
 
 test('the eleventh device named tommy drops the first', async (t) => {
   const softphone = await Softphone.start(t);
-  const first = await softphone.device('tommy');
+  const first = await softphone.device('tommy', oldWay);
   const others = [];
   for (const way of [oldWay, newWay]) {
     others.push(...await softphone.devices(['tommy', 'tommy', 'tommy', 'tommy'], way));

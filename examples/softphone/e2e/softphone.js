@@ -121,7 +121,7 @@ export class Phone {
     return this.page.getByRole('button', { name, exact: true });
   }
 
-  async signIn(name, { incoming = true, outgoing = true, sdk = 'SDK 1.15.1', token = 'Capability token' } = {}) {
+  async signIn(name, { incoming = true, outgoing = true, sdk = 'SDK 2.18.5', token = 'Capability token' } = {}) {
     await this.page.getByLabel('Client name').fill(name);
     await this.page.getByLabel('receive calls').setChecked(incoming);
     await this.page.getByLabel('make calls').setChecked(outgoing);

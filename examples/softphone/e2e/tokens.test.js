@@ -3,7 +3,7 @@ import { createHmac } from 'node:crypto';
 import { test } from 'node:test';
 import { setTimeout as sleep } from 'node:timers/promises';
 import { Softphone } from './softphone.js';
-import { eachSDK, eachWay, sdk1 } from './ways.js';
+import { eachSDK, eachWay, newWay } from './ways.js';
 
 eachWay('the token of the backend reaches the gateway unchanged', async (t, way) => {
   const softphone = await Softphone.start(t);
@@ -139,23 +139,29 @@ const account = {
 };
 const apiKey = { TWILIO_API_KEY: 'SK00000000000000000000000000000001', TWILIO_API_SECRET: 'of-no-account' };
 
-eachSDK('with credentials the page asks Twilio, and may', async (t, way) => {
+test('with credentials the page asks Twilio, and may', async (t) => {
   const softphone = await Softphone.start(t, { env: { ...account, ...apiKey } });
-  const gateway = way.sdk === sdk1.sdk ? 'chunderw-vpc-gll.twilio.com' : 'voice-js.roaming.twilio.com';
+  const gateway = 'voice-js.roaming.twilio.com';
   const alice = await softphone.open({ allow: [gateway, 'eventgw.twilio.com', 'sdk.twilio.com'] });
   const sockets = [];
   alice.page.on('websocket', (socket) => sockets.push(socket.url()));
   const sound = alice.page.waitForRequest((request) => request.url().startsWith('https://sdk.twilio.com/'));
-  await alice.signIn('alice', way);
+  await alice.signIn('alice', newWay);
   await sound;
   await alice.logged('error'); // there is no way to Twilio here
   assert.equal(sockets[0], `wss://${gateway}/signal`);
 });
 
-test('an Access Token can be chosen only if there is an API key', async (t) => {
-  for (const [env, enabled] of [[{}, true], [account, false], [{ ...account, ...apiKey }, true]]) {
+// Twilio has shut down SDK 1.x.
+test('an Access Token can be chosen only if there is an API key, and SDK 1.x only with the stand-in', async (t) => {
+  for (const [env, accessToken, sdk1] of [[{}, true, true], [account, false, false], [{ ...account, ...apiKey }, true, false]]) {
     const phone = await (await Softphone.start(t, { env })).open();
     await phone.page.locator('#gateway', { hasText: /stand-in|Twilio/ }).waitFor();
-    assert.equal(await phone.page.getByRole('radio', { name: 'Access Token' }).isEnabled(), enabled);
+    const radio = (name) => phone.page.getByRole('radio', { name });
+    assert.equal(await radio('Access Token').isEnabled(), accessToken);
+    assert.equal(await radio('SDK 1.15.1').isEnabled(), sdk1);
+    assert.equal(await phone.page.getByText('Twilio has shut down SDK 1.x').isVisible(), !sdk1);
+    assert.ok(await radio('SDK 2.18.5').isChecked());
+    assert.deepEqual(await phone.violations(), []);
   }
 });

@@ -15,7 +15,7 @@ const accessToken = {
   foreign: { sub: foreignAccount },
   shown: ({ iss, sub, grants: { voice } }) => [sub, JSON.stringify(voice.outgoing), `the API key ${iss}`],
 };
-export const sdk1 = { sdk: 'SDK 1.15.1', ready: 'ready', expired: '31205' };
+const sdk1 = { sdk: 'SDK 1.15.1', ready: 'ready', expired: '31205' };
 const sdk2 = { sdk: 'SDK 2.18.5', ready: 'registered', expired: '20104' };
 export const ways = [sdk1, sdk2].flatMap((sdk) => [capabilityToken, accessToken].map((token) => ({ ...sdk, ...token })));
 export const [oldWay, , , newWay] = ways;

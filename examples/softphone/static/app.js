@@ -1,8 +1,9 @@
 // The page of the softphone: it signs in, fetches tokens, hands them to an SDK of Twilio, and shows what comes of it.
 
+import { clock } from './format.js';
 import { nameMistake, numberOrNameMistake } from './messages.js';
 import { Session } from './session.js';
-import { $, clock, element, notify, render, renderCall, tick } from './view.js';
+import { $, element, notify, render, renderCall, tick } from './view.js';
 
 // session is who has signed in in this tab; null before.
 let session = null;
@@ -17,6 +18,8 @@ let local = false; // the gateway is a stand-in
 config.then((settings) => {
   local = settings.local;
   $('gateway').textContent = settings.gateway;
+  $('no-sdk1').hidden = local;
+  $('sdk1').disabled = !local;
   $('no-api-key').hidden = settings.accessTokens;
   $('access-token').disabled = !settings.accessTokens;
 });

@@ -1,6 +1,6 @@
 // What the page says to people. The codes are Twilio's; what is said and what to do is ours.
 
-import { duration } from './view.js';
+import { duration } from './format.js';
 
 const token = () => 'Twilio refused the token. The page fetches a new one.';
 const expired = ({ onCall }) => (onCall
@@ -20,6 +20,7 @@ const messages = {
   31002: declined,
   31003: noSound,
   31005: lost,
+  31007: () => 'Twilio has shut down SDK 1.x. Sign out, and sign in with SDK 2.x.',
   31009: lost,
   31201: noOutgoing,
   31202: token,
@@ -63,7 +64,7 @@ export function endOf({ failed, hungUp, since }, peer) {
   return failed ? `The call with ${peer} was lost after ${length}.` : `${peer} hung up after ${length}.`;
 }
 
-const phoneNumber = /^[+(]?[0-9][0-9 ()-]{2,19}$/; // as in main.go
+const phoneNumber = /^[+(]?[0-9][0-9 ()-]{2,19}$/; // as in voice.go
 
 // nameMistake returns what is wrong with a client name, '' if nothing is. Twilio allows longer names in capability tokens.
 export function nameMistake(name, kind = 'capability') {

@@ -1,11 +1,11 @@
 // A session is one who has signed in in this tab, with a device of an SDK and its calls. All that it keeps is in here, and ends
 // with it.
 
+import { clock, peer } from './format.js';
 import { endOf, explain, isBadToken, isExpired, isPassing } from './messages.js';
 import * as sdk1 from './sdk1.js';
 import * as sdk2 from './sdk2.js';
 import { readToken } from './token.js';
-import { clock, peer } from './view.js';
 
 const sdks = { 1: sdk1, 2: sdk2 };
 

@@ -26,10 +26,6 @@ function capabilityToken({ iss, scope }) {
 }
 
 function accessToken({ sub, iss, grants: { identity, voice } }) {
-  const meanings = {
-    incoming: () => receives(identity),
-    outgoing: ({ params = {} }) => calls(Object.entries(params)),
-  };
   return {
     kind: 'Access Token',
     account: sub,
@@ -38,9 +34,20 @@ function accessToken({ sub, iss, grants: { identity, voice } }) {
     incoming: voice.incoming?.allow === true,
     grants: Object.entries(voice).map(([name, grant]) => ({
       code: `"${name}":${JSON.stringify(grant)}`,
-      meaning: meanings[name](grant),
+      meaning: grantMeaning(name, grant, identity),
     })),
   };
+}
+
+function grantMeaning(name, grant, identity) {
+  switch (name) {
+    case 'incoming':
+      return receives(identity);
+    case 'outgoing':
+      return calls(Object.entries(grant.params ?? {}));
+    default:
+      return 'Other';
+  }
 }
 
 function scopeMeaning(scope) {

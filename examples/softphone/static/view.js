@@ -1,5 +1,7 @@
 // What is seen. Nothing in here changes a session.
 
+import { clock, duration, peer } from './format.js';
+
 export const $ = (id) => document.getElementById(id);
 
 // render shows a session, or the form to sign in.
@@ -111,11 +113,6 @@ function callState(call) {
   }
 }
 
-// peer names the other end of a call.
-export function peer(call) {
-  return (call.parameters.From ?? call.customParameters.get('To')).replace(/^client:/, '');
-}
-
 // notify shows a sentence, and small beside it a code.
 export function notify(text, code = '') {
   $('notice').hidden = text === '';
@@ -137,12 +134,4 @@ export function element(name, text, className = '') {
   return node;
 }
 
-export const clock = (ms) => new Date(ms).toLocaleTimeString([], { hourCycle: 'h23' });
 const kilobytes = (bytes) => `${(bytes / 1000).toFixed(1)} kB`;
-
-export function duration(ms) {
-  const seconds = Math.ceil(ms / 1000);
-  const two = (n) => String(n).padStart(2, '0');
-  const [h, m, s] = [Math.floor(seconds / 3600), Math.floor(seconds / 60) % 60, seconds % 60];
-  return h > 0 ? `${h}:${two(m)}:${two(s)}` : `${m}:${two(s)}`;
-}
