@@ -25,8 +25,17 @@ type request struct {
 	target    Target
 	transport *http.Transport
 	token     string // the same in each retry
-	callback  bool
+	purpose   purpose
 }
+
+// A purpose is what a request is made for.
+type purpose int
+
+const (
+	toDocument purpose = iota
+	toAudio
+	toReport // a status callback, whose answer does not matter
+)
 
 // An answer is what a backend answered to one HTTP request.
 type answer struct {
@@ -48,15 +57,15 @@ type failure struct {
 }
 
 // request makes a request, and tries again where Twilio does.
-func (s *Session) request(ctx context.Context, t Target, form url.Values, callback bool) (answer, *Error) {
+func (s *Session) request(ctx context.Context, t Target, form url.Values, purpose purpose) (answer, *Error) {
 	l, problem := s.client.limits(t)
 	if problem != nil {
-		s.log(Exchange{Method: t.Method, URL: t.URL.Redacted(), Form: form, Callback: callback, Start: time.Now(), Problem: problem})
+		s.log(Exchange{Method: t.Method, URL: t.URL.Redacted(), Form: form, Callback: purpose == toReport, Start: time.Now(), Problem: problem})
 		return answer{}, problem
 	}
 	ctx, cancel := context.WithTimeout(ctx, l.total)
 	defer cancel()
-	r := request{session: s, target: t, transport: l.transport(), token: rand.Text(), callback: callback}
+	r := request{session: s, target: t, transport: l.transport(), token: rand.Text(), purpose: purpose}
 	for attempt := 0; ; attempt++ {
 		a, failed := r.follow(ctx, form)
 		if failed == nil {
@@ -93,6 +102,9 @@ func (r *request) follow(ctx context.Context, form url.Values) (answer, *failure
 // appendQuery appends a form to a URL's query, which stays as it is.
 func appendQuery(u *url.URL, form url.Values) *url.URL {
 	with := *u
+	if len(form) == 0 {
+		return &with
+	}
 	with.RawQuery = strings.TrimPrefix(with.RawQuery+"&"+form.Encode(), "&")
 	return &with
 }
@@ -128,7 +140,7 @@ func (r *request) once(ctx context.Context, t Target, form url.Values, login boo
 	if t.Method == http.MethodGet {
 		posted = nil
 	}
-	e := Exchange{Method: t.Method, URL: t.URL.Redacted(), Form: form, Callback: r.callback, Start: time.Now()}
+	e := Exchange{Method: t.Method, URL: t.URL.Redacted(), Form: form, Callback: r.purpose == toReport, Start: time.Now()}
 	e.Signed = signature.Text(signedURL, posted)
 	e.Signature = signature.Sign(r.session.client.AuthToken, e.Signed)
 
@@ -233,11 +245,11 @@ func (r *request) judge(a *answer, redirects int) *failure {
 		return nil
 	case a.status == http.StatusUnauthorized && a.scheme() == "digest":
 		return fail(11200, "", "the answer is %s and asks for Digest authentication, which the stand-in does not support: use Basic", clip(a.statusText))
-	case class != 2 && r.callback:
+	case class != 2 && r.purpose == toReport:
 		return fail(15003, fmt.Sprintf("%dxx", class), "the answer is %s%s", clip(a.statusText), r.firstLine(a.body))
 	case class != 2:
 		return fail(11200, fmt.Sprintf("%dxx", class), "the answer is %s%s", clip(a.statusText), r.firstLine(a.body))
-	case r.callback:
+	case r.purpose == toReport:
 		return nil
 	case a.contentType == "":
 		return fail(12300, "", "the answer has no Content-Type: it has to be text/xml")
@@ -245,6 +257,8 @@ func (r *request) judge(a *answer, redirects int) *failure {
 		return fail(11200, "", "the answer is longer than %d bytes, which is the most that the stand-in plays", maxAudio)
 	case slices.Contains(audioTypes, a.contentType):
 		return nil
+	case r.purpose == toAudio:
+		return fail(13420, "", "the answer has the Content-Type %s: <Play> has to get audio, such as audio/wav%s", redact.Quote(clip(a.contentType), r.session.client.AuthToken), r.firstLine(a.body))
 	case !slices.Contains(documentTypes, a.contentType):
 		return fail(12300, "", "the answer has the Content-Type %s: it has to be text/xml%s", redact.Quote(clip(a.contentType), r.session.client.AuthToken), r.firstLine(a.body))
 	case len(a.body) > MaxDocument:

@@ -106,7 +106,7 @@ func (s *Session) sendOne(c callback) {
 			11100, c.target.String() + ": the host of a status callback must not have an underscore"}})
 		return
 	}
-	s.request(s.ctx, c.target, c.form, true)
+	s.request(s.ctx, c.target, c.form, toReport)
 }
 
 // next returns the status callback to be sent, and how many were dropped.

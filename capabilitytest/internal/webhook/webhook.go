@@ -13,6 +13,7 @@ import (
 	"context"
 	"fmt"
 	"maps"
+	"net/http"
 	"net/url"
 	"slices"
 	"strconv"
@@ -132,7 +133,17 @@ var (
 
 // Fetch requests a document.
 func (s *Session) Fetch(ctx context.Context, t Target, form url.Values) (Document, *Error) {
-	a, problem := s.request(ctx, t, form, false)
+	a, problem := s.request(ctx, t, form, toDocument)
+	if problem != nil {
+		return Document{}, problem
+	}
+	return Document{a.body, a.contentType, a.url}, nil
+}
+
+// FetchAudio requests the audio file of a <Play>, to which Twilio sends no parameters:
+// https://www.twilio.com/docs/voice/twiml/play. Anything else is 13420.
+func (s *Session) FetchAudio(ctx context.Context, u *url.URL) (Document, *Error) {
+	a, problem := s.request(ctx, Target{http.MethodGet, u}, nil, toAudio)
 	if problem != nil {
 		return Document{}, problem
 	}

@@ -322,6 +322,27 @@ func TestAnswers(t *testing.T) {
 	}
 }
 
+func TestFetchAudio(t *testing.T) {
+	b := serve(t, func(w http.ResponseWriter, r *http.Request) {
+		w.Header().Set("Content-Type", r.URL.Query().Get("type"))
+		io.WriteString(w, "RIFF")
+	})
+	s, log := newSession(t)
+	document, problem := s.FetchAudio(t.Context(), target(t, "", b.URL+"/a.wav?type=audio/x-wav").URL)
+	require.Nil(t, problem)
+	assert.Equal(t, webhook.Audio, document.Kind())
+	assert.Equal(t, "RIFF", string(document.Body))
+	assert.Equal(t, "/a.wav?type=audio/x-wav", b.got()[0].RequestURI, "without parameters")
+
+	for _, contentType := range []string{"text/xml", "text/plain", "application/octet-stream", "video/mp4"} {
+		_, problem = s.FetchAudio(t.Context(), target(t, "", b.URL+"/a.wav?type="+contentType).URL)
+		require.NotNil(t, problem)
+		assert.Equal(t, 13420, problem.Code)
+		assert.Contains(t, problem.Message, `the answer has the Content-Type "`+contentType+`": <Play> has to get audio`)
+		assert.Equal(t, problem, log.all()[len(log.all())-1].Problem)
+	}
+}
+
 // refusing returns a URL at which nobody listens.
 func refusing(t *testing.T) string {
 	l, err := net.Listen("tcp", "127.0.0.1:0")
