@@ -228,7 +228,7 @@ func TestDialWithoutAnswerOnBridge(t *testing.T) {
 	s, b := dialling(t, map[string]string{
 		"/voice": `<Dial action="/after"><Client>tommy</Client></Dial>`,
 		"/after": `<Dial><Client>nobody</Client></Dial>`,
-	})
+	}, change(func(s *Server) { s.config.Timing.Answer = time.Millisecond }))
 	alice, tommy := openDevice(t, s, both("alice")), openDevice(t, s, both("tommy"))
 	alice.dial("tommy")
 	sid := alice.expect("ringing").CallSID

@@ -40,13 +40,15 @@ func (r *runner) confer(v twiml.Dial, noun twiml.Conference) (*outcome, *Fault) 
 	}
 	limit := r.x.clock.after(v.TimeLimit)
 	defer limit.stop()
+	keys, stop := r.c.listen()
+	defer stop()
 	conf, p, fault := r.enter(noun)
 	if p == nil {
 		return &outcome{status: "failed", fault: fault}, nil
 	}
 	defer p.leave()
 	r.waitForStart(noun, p)
-	r.talk(v, p.ctx, limit)
+	r.talk(v, p.ctx, limit, keys)
 	recorded := r.exit(conf, p)
 	return &outcome{status: "answered", bridged: true, recording: recorded}, nil
 }

@@ -107,11 +107,6 @@ func (r *runner) dialNouns(v twiml.Dial) (*outcome, *Fault) {
 	if fault := r.checkNumbers(v); fault != nil {
 		return nil, fault
 	}
-	if !v.AnswerOnBridge {
-		if fault := r.c.pickUp(); fault != nil {
-			return nil, fault
-		}
-	}
 	groups := [][]twiml.Noun{v.Nouns}
 	if v.Sequential {
 		groups = slices.Collect(slices.Chunk(v.Nouns, 1))
@@ -150,9 +145,9 @@ func (r *runner) dialGroup(v twiml.Dial, nouns []twiml.Noun) *outcome {
 	}
 	defer r.hangUpDial(d)
 	recording := r.recordDial(v, true)
-	stopRinging := r.playRinging()
-	defer stopRinging()
-	leg, result := r.awaitAnswer(d, unanswered)
+	tone := &ringback{c: r.c}
+	defer tone.stop()
+	leg, result := r.awaitAnswer(d, unanswered, v.AnswerOnBridge, tone)
 	if leg == nil {
 		recording.discard()
 		return result
@@ -164,7 +159,7 @@ func (r *runner) dialGroup(v twiml.Dial, nouns []twiml.Noun) *outcome {
 			return result
 		}
 	}
-	stopRinging()
+	tone.stop()
 	if recording == nil {
 		recording = r.recordDial(v, false)
 	}
@@ -174,17 +169,53 @@ func (r *runner) dialGroup(v twiml.Dial, nouns []twiml.Noun) *outcome {
 	return result
 }
 
-// awaitAnswer returns the leg that is answered first, or why none is.
-func (r *runner) awaitAnswer(d *dial, unanswered *timer) (*call, *outcome) {
-	select {
-	case leg := <-d.picked:
-		return leg, nil
-	case result := <-d.failed:
-		return nil, result
-	case <-unanswered.C:
-		return r.giveUp(d)
-	case <-r.ctx.Done():
-		return nil, &outcome{status: "canceled", leg: d.first()}
+// awaitAnswer returns the leg that is answered first, or why none is. A caller who is not to
+// wait for that is answered meanwhile, and hears the ringing.
+func (r *runner) awaitAnswer(d *dial, unanswered *timer, onBridge bool, tone *ringback) (*call, *outcome) {
+	pickUp := r.x.clock.after(r.x.timing.Answer)
+	defer pickUp.stop()
+	early := pickUp.C
+	if onBridge {
+		early = nil
+	}
+	tone.start()
+	for {
+		select {
+		case leg := <-d.picked:
+			return leg, nil
+		case result := <-d.failed:
+			return nil, result
+		case <-early:
+			early = nil
+			if fault := r.c.pickUp(); fault != nil {
+				return nil, &outcome{status: "failed", leg: d.first(), fault: fault}
+			}
+			tone.start()
+		case <-unanswered.C:
+			return r.giveUp(d)
+		case <-r.ctx.Done():
+			return nil, &outcome{status: "canceled", leg: d.first()}
+		}
+	}
+}
+
+// ringback is what a caller who was answered hears while it rings.
+type ringback struct {
+	c      *call
+	player *media.Player
+}
+
+func (t *ringback) start() {
+	t.c.x.mu.Lock()
+	defer t.c.x.mu.Unlock()
+	if t.c.audio != nil && t.player == nil {
+		t.player = t.c.audio.Play(media.Ringing())
+	}
+}
+
+func (t *ringback) stop() {
+	if t.player != nil {
+		t.player.Stop()
 	}
 }
 
@@ -226,16 +257,6 @@ func (r *runner) hangUpDial(d *dial) {
 	if r.c.dial == d {
 		r.c.dial = nil
 	}
-}
-
-// playRinging lets a caller who was answered hear that it rings.
-func (r *runner) playRinging() (stop func()) {
-	r.x.mu.Lock()
-	defer r.x.mu.Unlock()
-	if r.c.audio == nil {
-		return func() {}
-	}
-	return r.c.audio.Play(media.Ringing()).Stop
 }
 
 // ring rings every device of the clients that can be rung, and the telephones. It
@@ -447,6 +468,8 @@ func (r *runner) whisper(leg *call, request twiml.Request) {
 func (r *runner) bridge(v twiml.Dial, leg *call) {
 	limit := r.x.clock.after(v.TimeLimit)
 	defer limit.stop()
+	keys, stop := r.c.listen()
+	defer stop()
 	if fault := r.c.pickUp(); fault != nil {
 		r.x.callEvent(r.c, "call", "%d: %s", fault.Code, fault.Message)
 		return
@@ -454,13 +477,11 @@ func (r *runner) bridge(v twiml.Dial, leg *call) {
 	room := r.x.mixer.NewRoom()
 	r.x.connect(room, r.c, leg)
 	defer r.x.disconnect(r.c, leg)
-	r.talk(v, leg.ctx, limit)
+	r.talk(v, leg.ctx, limit, keys)
 }
 
 // talk waits until the talk of a Dial is over.
-func (r *runner) talk(v twiml.Dial, other context.Context, limit *timer) {
-	keys, stop := r.c.listen()
-	defer stop()
+func (r *runner) talk(v twiml.Dial, other context.Context, limit *timer, keys <-chan byte) {
 	for {
 		select {
 		case <-other.Done():

@@ -82,9 +82,7 @@ func (x *Exchange) ringNumber(d *dial, number twiml.Number, from string, base *u
 
 // answerAndEcho answers a number that nobody plays, after a while.
 func (x *Exchange) answerAndEcho(leg *call) {
-	if !x.config.Media.Instant {
-		x.clock.sleep(leg.ctx, x.timing.PhonePicks)
-	}
+	x.clock.sleep(leg.ctx, x.timing.PhonePicks)
 	x.mu.Lock()
 	defer x.mu.Unlock()
 	if !leg.over() {

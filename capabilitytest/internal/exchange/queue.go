@@ -243,8 +243,9 @@ func (r *runner) dequeue(v twiml.Dial, noun twiml.Queue) (*outcome, *Fault) {
 		}
 		p.whisper = &target
 	}
-	stopRinging := r.playRinging()
-	defer stopRinging()
+	tone := &ringback{c: r.c}
+	tone.start()
+	defer tone.stop()
 	m := r.first(q, late)
 	if m == nil {
 		if r.ctx.Err() != nil {
@@ -270,7 +271,7 @@ func (r *runner) dequeue(v twiml.Dial, noun twiml.Queue) (*outcome, *Fault) {
 	case <-r.ctx.Done():
 		return result, nil
 	}
-	stopRinging()
+	tone.stop()
 	recording := r.recordDial(v, false)
 	connected := time.Now()
 	r.bridge(v, m.call)

@@ -98,8 +98,10 @@ func (r *runner) recordDial(v twiml.Dial, ringing bool) *recording {
 	if v.Record == twiml.DoNotRecord || v.Record == "" || ringing && !fromRinging {
 		return nil
 	}
-	if fault := r.c.pickUp(); fault != nil && !ringing {
-		return nil
+	if !ringing || !v.AnswerOnBridge {
+		if fault := r.c.pickUp(); fault != nil {
+			return nil
+		}
 	}
 	r.x.mu.Lock()
 	defer r.x.mu.Unlock()
