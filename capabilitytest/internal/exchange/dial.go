@@ -153,6 +153,9 @@ func (r *runner) dialGroup(v twiml.Dial, nouns []twiml.Noun) *outcome {
 		return result
 	}
 	result = &outcome{status: "completed", leg: leg}
+	if digits := leg.branch.digits; digits != "" {
+		r.forCall(leg, twiml.InWhisper).play(leg.ctx, twiml.Play{Digits: digits, Loop: 1})
+	}
 	if leg.branch.whisper.URL != "" {
 		if r.whisper(leg, leg.branch.whisper); leg.ctx.Err() != nil {
 			recording.discard()
@@ -283,7 +286,7 @@ func (r *runner) ring(nouns []twiml.Noun, callerID string) (*dial, *outcome) {
 	}
 	switch {
 	case len(d.legs) > 0:
-		x.callEvent(c, "ring", "%s rings %s", c.from, d.describe())
+		x.callEvent(c, RingEvent, "%s rings %s", c.from, d.describe())
 		c.rings()
 		return d, nil
 	case len(d.failed) > 0:
@@ -333,7 +336,7 @@ func (x *Exchange) ringClient(d *dial, client twiml.Client, from string, base *u
 		}
 		audio, offer, err := x.mixer.Offer()
 		if err != nil {
-			x.callEvent(d.parent, "ring", "%s cannot be rung: %v", device.name(), err)
+			x.callEvent(d.parent, RingEvent, "%s cannot be rung: %v", device.name(), err)
 			continue
 		}
 		leg := x.newLeg(b, from, "client:"+client.Identity)
@@ -395,7 +398,7 @@ func (d *Device) Answer(callSID, answer string) {
 		return
 	}
 	if err := c.audio.Accept(answer); err != nil {
-		d.x.callEvent(c, "device", "the answer of %s is of no use: %v", d.name(), err)
+		d.x.callEvent(c, DeviceEvent, "the answer of %s is of no use: %v", d.name(), err)
 		d.send(Message{Kind: HungUp, CallSID: c.sid, Fault: &Fault{31000, fmt.Sprintf("the page's SDP answer is of no use: %v", err)}})
 		c.end(c, faultDeclined)
 		return
@@ -414,7 +417,7 @@ func (c *call) take() {
 		}
 	}
 	d.picked <- c
-	c.x.callEvent(c, "call", "%s answers the call of %s", c.to, c.top().from)
+	c.x.callEvent(c, CallEvent, "%s answers the call of %s", c.to, c.top().from)
 	c.report(c.branch.hooks, c.branch.callback, "answered", "in-progress")
 }
 
@@ -471,7 +474,7 @@ func (r *runner) bridge(v twiml.Dial, leg *call) {
 	keys, stop := r.c.listen()
 	defer stop()
 	if fault := r.c.pickUp(); fault != nil {
-		r.x.callEvent(r.c, "call", "%d: %s", fault.Code, fault.Message)
+		r.x.callEvent(r.c, CallEvent, "%d: %s", fault.Code, fault.Message)
 		return
 	}
 	room := r.x.mixer.NewRoom()
@@ -489,7 +492,7 @@ func (r *runner) talk(v twiml.Dial, other context.Context, limit *timer, keys <-
 		case <-r.ctx.Done():
 			return
 		case <-limit.C:
-			r.x.callEvent(r.c, "call", "the time limit of the <Dial>, %v, has passed", v.TimeLimit)
+			r.x.callEvent(r.c, CallEvent, "the time limit of the <Dial>, %v, has passed", v.TimeLimit)
 			return
 		case key := <-keys:
 			if key == '*' && v.HangupOnStar {
@@ -509,10 +512,7 @@ func (x *Exchange) connect(room *media.Room, a, b *call) {
 	a.join(room, media.Seat{})
 	b.join(room, media.Seat{})
 	a.other, b.other = b, a
-	if b.phone != nil && b.branch != nil && b.branch.digits != "" {
-		a.hearDigits(b.branch.digits)
-	}
-	x.callEvent(a, "call", "%s and %s are connected", a.party(), b.party())
+	x.callEvent(a, CallEvent, "%s and %s are connected", a.party(), b.party())
 	x.notify()
 }
 

@@ -245,7 +245,7 @@ func (x *Exchange) SendMessage(callSID string, content []byte) error {
 	c.device.send(Message{Kind: CallMessage, CallSID: c.knownSID(), VoiceEvent: VoiceEvent{
 		SID: "KX" + random(), Type: userDefinedMessage, ContentType: "application/json", Content: content,
 	}})
-	x.event(Event{Kind: "message", Call: c.top().sid, Text: fmt.Sprintf("%s is sent a call message", c.party())})
+	x.event(Event{Kind: MessageEvent, Call: c.top().sid, Text: fmt.Sprintf("%s is sent a call message", c.party())})
 	return nil
 }
 

@@ -245,7 +245,7 @@ func (p *Phone) Call(number string) error {
 	c := x.newCall(nil)
 	c.direction, c.from, c.to, c.voiceURL = "inbound", p.number, number, voice
 	c.audio, c.phone, p.call = x.mixer.Phone(), p, c
-	x.callEvent(c, "call", "%s calls %s", c.from, c.to)
+	x.callEvent(c, CallEvent, "%s calls %s", c.from, c.to)
 	x.start(func() { x.serve(c) })
 	return nil
 }

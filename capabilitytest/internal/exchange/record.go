@@ -11,6 +11,9 @@ import (
 	"github.com/seed-6c737938/capability/capabilitytest/internal/twiml"
 )
 
+// maxPageRecording is how long Twilio records what a page says.
+const maxPageRecording = 10 * time.Minute
+
 // maxRecordings is how many recordings are kept.
 const maxRecordings = 100
 
@@ -37,7 +40,7 @@ func (c *call) newRecording(recorder *media.Recorder, source string, to twiml.St
 		"RecordingSource":    {source},
 		"RecordingStartTime": {rec.started.UTC().Format(time.RFC1123Z)},
 	}
-	c.x.callEvent(c, "verb", "recording of the call of %s starts", c.from)
+	c.x.callEvent(c, VerbEvent, "recording of the call of %s starts", c.from)
 	rec.report("in-progress", nil)
 	return rec
 }
@@ -65,7 +68,7 @@ func (rec *recording) finish() string {
 	rec.x.mu.Lock()
 	defer rec.x.mu.Unlock()
 	if made.Duration < time.Second/10 || made.Silent {
-		rec.x.callEvent(rec.c, "verb", "the recording of the call of %s is silent", rec.c.from)
+		rec.x.callEvent(rec.c, VerbEvent, "the recording of the call of %s is silent", rec.c.from)
 		rec.report("absent", url.Values{"ErrorCode": {"16102"}})
 		return ""
 	}
@@ -76,7 +79,7 @@ func (rec *recording) finish() string {
 		rec.x.recorded = rec.x.recorded[1:]
 	}
 	rec.form.Set("RecordingDuration", seconds(made.Duration))
-	rec.x.callEvent(rec.c, "verb", "recorded %v of the call of %s: %s", made.Duration.Round(time.Second/10), rec.c.from, rec.url())
+	rec.x.callEvent(rec.c, VerbEvent, "recorded %v of the call of %s: %s", made.Duration.Round(time.Second/10), rec.c.from, rec.url())
 	rec.report("completed", url.Values{"RecordingChannels": {strconv.Itoa(made.Channels)}})
 	return rec.url()
 }
@@ -131,8 +134,12 @@ func (r *runner) record(v twiml.Record) (*script, *Fault) {
 		r.x.mu.Unlock()
 		return finish, nil
 	}
+	length := v.MaxLength
+	if strings.HasPrefix(r.c.from, "client:") {
+		length = min(length, maxPageRecording)
+	}
 	rec := r.c.newRecording(r.c.audio.Record(media.RecordOptions{
-		Track: media.InboundTrack, MaxLength: v.MaxLength, MaxSilence: v.Timeout, Trim: v.TrimSilence,
+		Track: media.InboundTrack, MaxLength: length, MaxSilence: v.Timeout, Trim: v.TrimSilence,
 	}), "RecordVerb", v.StatusCallback, r.self.URL)
 	r.x.mu.Unlock()
 	key := r.awaitEnd(rec, keys, v.FinishOnKey)
