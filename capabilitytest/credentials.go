@@ -1,12 +1,12 @@
 package capabilitytest
 
 import (
+	"crypto/rand"
+	"encoding/hex"
 	"errors"
 	"fmt"
-	"slices"
-	"strings"
 
-	"github.com/seed-6c737938/capability"
+	"github.com/seed-6c737938/capability/internal/rule"
 )
 
 // credentials are those of the one account that a server knows.
@@ -23,45 +23,46 @@ func madeUp() credentials {
 	}
 }
 
-// names are those that Twilio's quickstarts and command line use.
-func (c *credentials) names() map[string]*string {
-	return map[string]*string{
-		"TWILIO_ACCOUNT_SID":   &c.accountSID,
-		"TWILIO_AUTH_TOKEN":    &c.authToken,
-		"TWILIO_TWIML_APP_SID": &c.applicationSID,
-		"TWILIO_API_KEY":       &c.apiKeySID,
-		"TWILIO_API_SECRET":    &c.apiKeySecret,
+func random() string {
+	var id [16]byte
+	rand.Read(id[:])
+	return hex.EncodeToString(id[:])
+}
+
+// A variable is an environment variable, as Twilio's quickstarts and command line name
+// it, and what its value may be.
+type variable struct {
+	name  string
+	value *string
+	check func(value string) (wrong string)
+}
+
+func (c *credentials) variables() []variable {
+	sid := func(prefix string) func(string) string {
+		return func(value string) string { return rule.SID(prefix, value) }
+	}
+	return []variable{
+		{"TWILIO_ACCOUNT_SID", &c.accountSID, sid("AC")},
+		{"TWILIO_AUTH_TOKEN", &c.authToken, rule.Secret},
+		{"TWILIO_TWIML_APP_SID", &c.applicationSID, sid("AP")},
+		{"TWILIO_API_KEY", &c.apiKeySID, sid("SK")},
+		{"TWILIO_API_SECRET", &c.apiKeySecret, rule.Secret},
 	}
 }
 
-// read takes the variables that are set.
-func (c *credentials) read(env func(string) string) {
-	for name, value := range c.names() {
-		if set := env(name); set != "" {
-			*value = set
-		}
-	}
-}
-
-// check reports what a builder would refuse, with the names of the variables, so
-// that a program learns it when it starts rather than when it mints its first token.
-func (c *credentials) check() error {
+// read takes the variables that are set, and reports what is wrong with them. No value
+// is shown: two may have changed places.
+func (c *credentials) read(env func(string) string) error {
 	var errs []error
-	for name, value := range c.names() {
-		other := madeUp()
-		*other.names()[name] = *value // is the only one that can be wrong
-		if err := other.build(); err != nil {
-			errs = append(errs, fmt.Errorf("%s: %w", name, err))
+	for _, v := range c.variables() {
+		value := env(v.name)
+		if value == "" {
+			continue
 		}
+		if wrong := v.check(value); wrong != "" {
+			errs = append(errs, fmt.Errorf("%s: %s", v.name, wrong))
+		}
+		*v.value = value
 	}
-	slices.SortFunc(errs, func(a, b error) int { return strings.Compare(a.Error(), b.Error()) })
 	return errors.Join(errs...)
-}
-
-// build returns the first error of a builder of either kind of token.
-func (c *credentials) build() error {
-	if err := capability.New(c.accountSID, c.authToken).AllowClientOutgoing(c.applicationSID).Err(); err != nil {
-		return err
-	}
-	return capability.NewWithAPIKey(c.accountSID, c.apiKeySID, c.apiKeySecret).Err()
 }

@@ -1,8 +1,8 @@
 // Package capabilitytest runs a stand-in for the part of Twilio that browser
 // phones talk to, so that a phone can be developed and tested on one machine,
 // without an account, a tunnel or a phone bill. Twilio's own SDKs, unmodified,
-// register with it and call each other, with audio, and it asks the backend's
-// voice webhook what to do with a call.
+// register with it and call each other, and telephones, with audio, and it asks the
+// backend's voice webhook what to do with a call.
 //
 // In a test, [NewServer] starts a stand-in with made-up credentials:
 //
@@ -15,7 +15,8 @@
 // scripts. The page needs no change: new Twilio.Device(token) now talks to the
 // stand-in. [Server.WaitRegistered], [Server.WaitCall] and [Server.Calls] say what
 // has happened; [Server.Refuse], [Server.Expire] and [Server.Disconnect] make
-// happen what is hard to bring about with the real service.
+// happen what is hard to bring about with the real service. A test plays the far end
+// of a call with a [Phone], and need not wait for speech with [Instant].
 //
 // Command standin, in cmd/standin, is the same as a program, for backends in any
 // language. A page loads {STANDIN_URL}/standin.js while it is developed.
@@ -23,42 +24,62 @@
 // # What it knows
 //
 // Twilio Client SDK 1.15.1 and Voice JavaScript SDK 2.18.5, each with capability
-// tokens and with Access Tokens, in Chromium.
+// tokens and with Access Tokens, in Chromium: registration and its end, calls, digits,
+// call messages, ICE restarts, taking a call over with its connectToken. A token is
+// refused for what captoken inspect says of it.
 //
-// The voice webhook is a POST request signed with X-Twilio-Signature. Of TwiML it
-// knows Dial with Client nouns (text, or Identity and Parameter) and its attributes
-// timeout, callerId, action and method, and Redirect, Hangup and Reject. Any other
-// verb or noun ends the call with error 31000, which names it. A webhook that
-// fails ends the call with the code that Twilio documents: 11200 if it is down,
-// slow or answers with another status than 2xx, 12100 if it answers with no TwiML,
-// 12300 if that has the wrong Content-Type, 11750 if it is longer than 64 KiB.
+// Each call ends in the stand-in, as it ends in Twilio's media servers: no page reaches
+// another page. What the SDK posts to eventgw.twilio.com is answered in the page, and the
+// sounds that it loads from sdk.twilio.com come from the stand-in: nothing leaves the
+// machine.
 //
-// An answered call survives the loss of either device's socket for 15 seconds, in
+// An answered call survives the loss of a device's socket for 15 seconds, in
 // which the SDK reconnects. A ringing call ends when the caller's socket is lost, or
-// that of the last device still ringing; the page is told when it reconnects.
+// that of the last device still ringing; the page is told when it reconnects. A socket
+// that says nothing for 15 seconds, not even a heartbeat's echo, is lost.
+//
+// The voice webhook is signed with X-Twilio-Signature. Of TwiML it knows Say, Play,
+// Pause, Gather with digits, Record, Dial with Client, Number, Queue and Conference,
+// Enqueue, Leave, Redirect, Hangup and Reject, with the attributes that Twilio
+// documents, and reports what it leaves out as a warning in the log. TwiML that Twilio
+// would not execute ends the call with the code that Twilio documents. The action of a
+// verb is requested, and status callbacks are made, as Twilio documents them, signed and
+// in order.
+//
+// Without a voice URL, the client or the telephone number is dialled that the parameter
+// To names.
+//
+// A telephone number that no test plays answers after two seconds and echoes what it
+// hears. Twilio's magic numbers +15005550001 to +15005550004 fail.
 //
 // # Limits
 //
-//   - It was compared with the SDKs and with Twilio's documentation, never with the
-//     live service, which may answer other codes.
-//   - It relays no media: two devices hear each other only if they reach each other
-//     directly, as on one machine. There is no speech, music, recording, conference,
-//     queue or telephone network, and no insights: what the SDK posts to
-//     eventgw.twilio.com, and the sounds it loads from sdk.twilio.com, still go to
-//     the internet, and fail quietly without it.
-//   - It follows no HTTP redirects of a webhook, calls no status callbacks, and calls
-//     the action of a Dial only while the caller is on the line. After a Dial that
-//     was answered there can be no second one.
-//   - Each Dial works as with answerOnBridge="true". Without it, Twilio answers the
-//     caller at once, so that the SDK's accept event comes before anybody picks up.
-//   - A caller is told why a Dial failed (31404, 31480, 31486 or 31002) if the call
-//     ends with it. A client that is not registered counts as no-answer.
+//   - It was compared with the SDKs, with Twilio's tests of them and with Twilio's
+//     documentation, never with the live service, which may answer other codes.
+//   - It has one account, one application, and the numbers that [Number] gives it. It
+//     does not check the application SID of a token, nor whose telephone number a
+//     callerId is.
+//   - There is no REST API. A call message goes to a page with [Server.SendMessage], and
+//     those of a page are in its [Call].
+//   - Speech is a quiet tone for each word, and none is understood. Only WAV files can
+//     be played, 16 bit PCM or µ-law; a tone takes the place of others. The codec is
+//     PCMU alone.
+//   - An attribute that Twilio documents and the stand-in ignores is named by a
+//     warning: transcription, speech input, ringTone, jitterBufferSize, region.
+//   - Sip, Stream, Pay, Connect, TaskRouter and whatever else needs another service end
+//     the call with error 31000, which names them.
+//   - Each device that rings has a leg, and a call SID, of its own. The status callbacks of
+//     a Client report those of its devices as one.
+//   - A caller who was not answered is told why a Dial failed (31404, 31480, 31486 or
+//     31002) if the call ends with it. A client that is not registered counts as
+//     no-answer.
 //   - A device that dials is busy, but one on a call is rung. Unless its page sets
 //     allowIncomingWhileBusy, the SDK ignores that, and the caller hears it ring
 //     until the Dial times out.
-//   - ICE restarts, call messages and event streams are ignored. Calls are lost when
-//     the stand-in ends.
-//   - It does not check the application SID of a token.
+//   - Event streams are ignored. Calls are lost when the stand-in ends. It keeps the last
+//     10,000 calls and 100 recordings.
+//   - It does not run with GODEBUG=fips140=only, as WebSocket and X-Twilio-Signature need
+//     SHA-1.
 //   - Anyone who has its credentials can do anything: it is for tests and development,
 //     and listens on a loopback address unless told otherwise.
 package capabilitytest

@@ -2,10 +2,9 @@ package capabilitytest
 
 import (
 	"context"
-	_ "embed"
+	"errors"
 	"fmt"
 	"io"
-	"iter"
 	"net"
 	"net/http"
 	"net/netip"
@@ -13,8 +12,10 @@ import (
 	"slices"
 	"strings"
 	"sync"
-	"testing"
 	"time"
+
+	"github.com/seed-6c737938/capability/capabilitytest/internal/exchange"
+	"github.com/seed-6c737938/capability/capabilitytest/internal/signalling"
 )
 
 // A Server is a stand-in for Twilio that knows one account. All its methods may
@@ -23,34 +24,15 @@ type Server struct {
 	URL string // base URL of the form http://ipaddr:port with no trailing slash
 
 	credentials credentials
-	voiceURL    *url.URL // nil to dial the client that To names
 	addr        string
-	log         io.Writer
-	logging     sync.Mutex
-	closeSocket bool // when a token expires or is refused
-	timing      timing
+	logWriter   io.Writer // or nil
+	config      exchange.Config
+	sockets     signalling.Server
 
 	loopback bool
+	exchange *exchange.Exchange
 	http     *http.Server
-	ctx      context.Context // until Close
-	cancel   context.CancelFunc
-	running  sync.WaitGroup // the listener, each socket, each call
-
-	mu       sync.Mutex           // guards all below, and every device and call
-	devices  map[*device]bool     // one for each socket
-	clients  map[string][]*device // by client name, the oldest registration first
-	refusals map[string]int       // by client name, what its next listen is answered
-	calls    []*call              // the oldest first
-	changed  chan struct{}        // closed when a device or a call changes
-}
-
-// timing is what tests shorten.
-type timing struct {
-	heartbeat time.Duration // the SDK gives up a socket that is silent for 15 s
-	ring      time.Duration // Twilio's <Dial> gives up after 30 s
-	listen    time.Duration // for a socket to show a valid token
-	reconnect time.Duration // for a device on a call to come back
-	webhook   time.Duration // Twilio waits 15 s for TwiML
+	running  sync.WaitGroup // the listener and the log
 }
 
 // An Option changes what [NewServer] and [Start] start.
@@ -58,16 +40,45 @@ type Option func(*Server) error
 
 // VoiceURL sets the URL that the server requests to learn what to do with an
 // outgoing call, like the voice URL of a TwiML application. Without it, the server
-// dials the client that the call's parameter To names.
+// dials the client, or the telephone number, that the call's parameter To names.
 func VoiceURL(rawURL string) Option {
-	return func(s *Server) error {
-		u, err := url.Parse(rawURL)
-		if err != nil || u.Host == "" || u.Scheme != "http" && u.Scheme != "https" {
-			return fmt.Errorf("voice URL %q: it must be an http or https URL with a host", redacted(rawURL))
-		}
-		s.voiceURL = u
-		return nil
+	return func(s *Server) (err error) {
+		s.config.VoiceURL, err = webhookURL("voice URL", rawURL)
+		return err
 	}
+}
+
+// StatusCallback sets the URL to which the server reports each call of a page when it
+// is over, like the status callback URL of a TwiML application.
+func StatusCallback(rawURL string) Option {
+	return func(s *Server) (err error) {
+		s.config.StatusCallback, err = webhookURL("status callback URL", rawURL)
+		return err
+	}
+}
+
+// Number gives the account a telephone number, in the form +15550100000, whose calls are
+// handled by a voice URL. A [Phone] can call it.
+func Number(number, voiceURL string) Option {
+	return func(s *Server) error {
+		if !exchange.IsPhoneNumber(number) {
+			return fmt.Errorf("number %q: it must be like +15550100000", number)
+		}
+		u, err := webhookURL("voice URL of "+number, voiceURL)
+		if s.config.Numbers == nil {
+			s.config.Numbers = map[string]*url.URL{}
+		}
+		s.config.Numbers[number] = u
+		return err
+	}
+}
+
+func webhookURL(what, rawURL string) (*url.URL, error) {
+	u, err := url.Parse(rawURL)
+	if err != nil || u.Host == "" || u.Scheme != "http" && u.Scheme != "https" {
+		return nil, fmt.Errorf("%s %q: it must be an http or https URL with a host", what, redacted(rawURL))
+	}
+	return u, nil
 }
 
 // redacted returns a URL without its password.
@@ -78,8 +89,9 @@ func redacted(rawURL string) string {
 	return "(unreadable)"
 }
 
-// Addr sets the TCP address to listen on. The default is 127.0.0.1:0, a free
-// port that only this machine can reach.
+// Addr sets the address to listen on: TCP for signalling and, at the same port if it is
+// free, UDP for audio. The default is 127.0.0.1:0, a free port that only this machine can
+// reach.
 func Addr(addr string) Option {
 	return func(s *Server) error {
 		s.addr = addr
@@ -87,21 +99,27 @@ func Addr(addr string) Option {
 	}
 }
 
-// Credentials takes the account's credentials from env, such as os.Getenv, under the
-// names that [Server.Env] gives them. Those that are not set are made up.
-func Credentials(env func(name string) string) Option {
-	return func(s *Server) error {
-		s.credentials.read(env)
-		return s.credentials.check()
+// PublicIP sets the IP address at which pages on other machines reach the UDP port of
+// the server, if that is not an address of its machine, as in a container.
+func PublicIP(ip string) Option {
+	return func(s *Server) (err error) {
+		s.config.Media.PublicIP, err = netip.ParseAddr(ip)
+		return err
 	}
 }
 
+// Credentials takes the account's credentials from env, such as os.Getenv, under the
+// names that [Server.Env] gives them. Those that are not set are made up.
+func Credentials(env func(name string) string) Option {
+	return func(s *Server) error { return s.credentials.read(env) }
+}
+
 // Log writes each event to w, one per line: who registers, who calls whom, what is
-// refused and why, each webhook with its answer. Secrets and tokens are never
-// written.
+// refused and why, each webhook with its answer, what became of its verbs. Secrets and
+// tokens are never written. w may be slow, and may call the server's methods but Close.
 func Log(w io.Writer) Option {
 	return func(s *Server) error {
-		s.log = w
+		s.logWriter = w
 		return nil
 	}
 }
@@ -111,14 +129,31 @@ func Log(w io.Writer) Option {
 // cope with either.
 func CloseOnRefusal() Option {
 	return func(s *Server) error {
-		s.closeSocket = true
+		s.config.CloseOnRefusal = true
 		return nil
 	}
 }
 
+// Instant makes speech, sounds and pauses take no time, and telephones that nobody
+// plays answer at once. What a test waits for by itself, such as the timeout of a Gather,
+// [Server.FastForward] makes come.
+func Instant() Option {
+	return func(s *Server) error {
+		s.config.Media.Instant = true
+		return nil
+	}
+}
+
+// Tester is what a Server needs of a *testing.T.
+type Tester interface {
+	Helper()
+	Fatalf(format string, args ...any)
+	Cleanup(func())
+}
+
 // NewServer starts a Server on a free loopback port, with made-up credentials. It
 // is closed when the test ends.
-func NewServer(t testing.TB, options ...Option) *Server {
+func NewServer(t Tester, options ...Option) *Server {
 	t.Helper()
 	s, err := Start(options...)
 	if err != nil {
@@ -133,35 +168,58 @@ func Start(options ...Option) (*Server, error) {
 	s := &Server{
 		credentials: madeUp(),
 		addr:        "127.0.0.1:0",
-		log:         io.Discard,
-		timing: timing{
-			heartbeat: 5 * time.Second,
-			ring:      30 * time.Second,
-			listen:    30 * time.Second,
-			reconnect: 15 * time.Second,
-			webhook:   15 * time.Second,
-		},
-		devices:  map[*device]bool{},
-		clients:  map[string][]*device{},
-		refusals: map[string]int{},
-		changed:  make(chan struct{}),
+		sockets:     signalling.Server{Heartbeat: 5 * time.Second, Echo: 15 * time.Second, Listen: 30 * time.Second},
 	}
+	var errs []error
 	for _, option := range options {
-		if err := option(s); err != nil {
-			return nil, err
-		}
+		errs = append(errs, option(s))
+	}
+	if err := errors.Join(append(errs, checkFIPS())...); err != nil {
+		return nil, err
 	}
 	listener, err := net.Listen("tcp", s.addr)
 	if err != nil {
 		return nil, err
 	}
+	if err := s.serve(listener); err != nil {
+		listener.Close()
+		return nil, err
+	}
+	return s, nil
+}
+
+// serve starts the exchange, and serves what the listener accepts.
+func (s *Server) serve(listener net.Listener) (err error) {
 	addr := listener.Addr().(*net.TCPAddr).AddrPort()
 	s.loopback = addr.Addr().IsLoopback()
 	s.URL = "http://" + reachable(addr).String()
-	s.ctx, s.cancel = context.WithCancel(context.Background())
+	s.config.AccountSID, s.config.AuthToken = s.credentials.accountSID, s.credentials.authToken
+	s.config.RecordingURL = s.URL + s.recordings()
+	if s.exchange, err = s.openExchange(addr); err != nil {
+		return err
+	}
+	s.sockets.Exchange = s.exchange
+	s.sockets.Credentials = signalling.Credentials{
+		AccountSID: s.credentials.accountSID, AuthToken: s.credentials.authToken,
+		APIKeySID: s.credentials.apiKeySID, APIKeySecret: s.credentials.apiKeySecret,
+	}
+	if s.logWriter != nil {
+		s.running.Go(s.exchange.Events(s.log))
+	}
 	s.http = &http.Server{Handler: s.handler(), ReadHeaderTimeout: 5 * time.Second}
 	s.running.Go(func() { s.http.Serve(listener) })
-	return s, nil
+	return nil
+}
+
+// openExchange opens the UDP port of the same number, if the number does not matter any.
+func (s *Server) openExchange(addr netip.AddrPort) (*exchange.Exchange, error) {
+	s.config.Media.Addr = addr.String()
+	x, err := exchange.New(s.config)
+	if _, port, _ := net.SplitHostPort(s.addr); err != nil && port == "0" {
+		s.config.Media.Addr = netip.AddrPortFrom(addr.Addr(), 0).String()
+		return exchange.New(s.config)
+	}
+	return x, err
 }
 
 // reachable returns an address at which a page on this machine reaches a server
@@ -173,15 +231,10 @@ func reachable(addr netip.AddrPort) netip.AddrPort {
 	return addr
 }
 
-// Close hangs up all calls, closes all sockets, and waits until every goroutine
-// of the server has ended.
+// Close hangs up all calls, closes all sockets, and waits until every goroutine and
+// timer of the server has ended.
 func (s *Server) Close() {
-	s.mu.Lock()
-	for _, c := range s.calls {
-		c.end(nil, faultUnavailable)
-	}
-	s.cancel()
-	s.mu.Unlock()
+	s.exchange.Close()
 	s.http.Close()
 	s.running.Wait()
 }
@@ -190,30 +243,18 @@ func (s *Server) Close() {
 // STANDIN_URL, under the names of the environment variables that hold them.
 func (s *Server) Env() map[string]string {
 	env := map[string]string{"STANDIN_URL": s.URL}
-	for name, value := range s.credentials.names() {
-		env[name] = *value
+	for _, v := range s.credentials.variables() {
+		env[v.name] = *v.value
 	}
 	return env
 }
 
-//go:embed standin.js
-var script string
-
-// Script returns JavaScript that makes an unmodified page use the server in place
-// of Twilio. It has to run before the SDK is loaded: let the browser driver run
-// it in each new page, or load it as {URL}/standin.js.
-func (s *Server) Script() string {
-	return strings.Replace(script, "'STANDIN_URL'", "'"+s.URL+"'", 1)
-}
-
 func (s *Server) handler() http.Handler {
 	mux := http.NewServeMux()
-	mux.HandleFunc("GET /signal", s.serveSocket)
-	mux.HandleFunc("GET /standin.js", func(w http.ResponseWriter, _ *http.Request) {
-		w.Header().Set("Content-Type", "text/javascript; charset=utf-8")
-		w.Header().Set("Cache-Control", "no-store")
-		io.WriteString(w, s.Script())
-	})
+	mux.Handle("GET /signal", &s.sockets)
+	mux.HandleFunc("GET /standin.js", s.serveScript)
+	mux.HandleFunc("GET /sounds/{name}", serveSound)
+	mux.HandleFunc("GET "+s.recordings()+"{sid}", s.serveRecording)
 	return http.HandlerFunc(func(w http.ResponseWriter, r *http.Request) {
 		// A foreign name that resolves to this machine is an attack: DNS rebinding.
 		if s.loopback && !isLoopback(r.Host) {
@@ -237,17 +278,60 @@ func isLoopback(host string) bool {
 	return err == nil && addr.IsLoopback()
 }
 
+// recordings is the path of the account's recordings, as Twilio's REST API has it.
+func (s *Server) recordings() string {
+	return "/2010-04-01/Accounts/" + s.credentials.accountSID + "/Recordings/"
+}
+
+// serveRecording serves a recording as WAV to whoever has the account's credentials.
+func (s *Server) serveRecording(w http.ResponseWriter, r *http.Request) {
+	user, password, _ := r.BasicAuth()
+	if [2]string{user, password} != [2]string{s.credentials.accountSID, s.credentials.authToken} &&
+		[2]string{user, password} != [2]string{s.credentials.apiKeySID, s.credentials.apiKeySecret} {
+		w.Header().Set("WWW-Authenticate", `Basic realm="Twilio API"`)
+		http.Error(w, "give the account SID and the auth token, or an API key and its secret", http.StatusUnauthorized)
+		return
+	}
+	wav := s.exchange.Recording(strings.TrimSuffix(r.PathValue("sid"), ".wav"))
+	if wav == nil {
+		http.NotFound(w, r)
+		return
+	}
+	w.Header().Set("Content-Type", "audio/x-wav")
+	w.Write(wav)
+}
+
+// A Call is what the server knows of a call that a page or a [Phone] has made.
+type Call struct {
+	SID      string
+	From     string     // "client:alice"
+	To       string     // the parameter To
+	Params   url.Values // of the call, To included: what the token signs wins over what the page says
+	Status   string     // in Twilio's words: ringing, in-progress, completed, busy, no-answer, failed or canceled
+	Code     int        // the error code that the caller was told, or 0
+	Digits   string     // what either side has dialled during the call
+	Said     []string   // what the caller was to hear: the text of each <Say>, the URL of each <Play>
+	Messages []string   // the contents of the call messages that the caller's page has sent, as JSON
+}
+
+// Calls returns all calls so far that a page or a telephone has made, the oldest first.
+func (s *Server) Calls() []Call {
+	var calls []Call
+	for _, c := range s.exchange.Calls() {
+		calls = append(calls, Call(c))
+	}
+	return calls
+}
+
 // WaitRegistered waits until n devices are registered under a client name.
 func (s *Server) WaitRegistered(ctx context.Context, name string, n int) error {
 	registered := 0
-	err := s.wait(ctx, func() bool {
-		s.mu.Lock()
-		defer s.mu.Unlock()
-		registered = len(s.clients[name])
+	err := s.exchange.Wait(ctx, func() bool {
+		registered = s.exchange.Registered(name)
 		return registered == n
 	})
 	if err != nil {
-		return fmt.Errorf("capabilitytest: registered as %q: %s, not %d: %w", name, count(registered, "device"), n, err)
+		return fmt.Errorf("capabilitytest: registered as %q: %s, not %d: %w", name, exchange.Count(registered, "device"), n, err)
 	}
 	return nil
 }
@@ -256,7 +340,7 @@ func (s *Server) WaitRegistered(ctx context.Context, name string, n int) error {
 // can match too.
 func (s *Server) WaitCall(ctx context.Context, match func(Call) bool) (Call, error) {
 	var found Call
-	err := s.wait(ctx, func() bool {
+	err := s.exchange.Wait(ctx, func() bool {
 		calls := s.Calls()
 		i := slices.IndexFunc(calls, match)
 		if i >= 0 {
@@ -270,94 +354,25 @@ func (s *Server) WaitCall(ctx context.Context, match func(Call) bool) (Call, err
 	return found, nil
 }
 
-// wait waits until done returns true. A test's function may ask the server, or not
-// return at all, so s.mu is not locked when done is called.
-func (s *Server) wait(ctx context.Context, done func() bool) error {
-	for {
-		s.mu.Lock()
-		changed := s.changed // before done looks, so that no change is missed
-		s.mu.Unlock()
-		if done() {
-			return nil
-		}
-		select {
-		case <-changed:
-		case <-ctx.Done():
-			return context.Cause(ctx)
-		}
-	}
-}
-
-// notify wakes those who wait for a device or a call.
-func (s *Server) notify() {
-	close(s.changed)
-	s.changed = make(chan struct{})
-}
-
-// Calls returns all calls so far that a page has made, the oldest first.
-func (s *Server) Calls() []Call {
-	s.mu.Lock()
-	defer s.mu.Unlock()
-	calls := make([]Call, len(s.calls))
-	for i, c := range s.calls {
-		calls[i] = c.snapshot()
-	}
-	return calls
-}
-
 // Refuse makes the server refuse the next token of a client, valid as it may be,
 // with one of Twilio's error codes, such as 31205.
-func (s *Server) Refuse(name string, code int) {
-	s.mu.Lock()
-	defer s.mu.Unlock()
-	s.refusals[name] = code
-}
+func (s *Server) Refuse(name string, code int) { s.exchange.Refuse(name, code) }
 
 // Expire tells a client's devices that their tokens have expired. The server accepts
 // the same tokens if they are shown again, since a new one minted in the same
 // second is equal.
-func (s *Server) Expire(name string) {
-	s.mu.Lock()
-	defer s.mu.Unlock()
-	for d := range s.devicesOf(name) {
-		if d.grants != nil {
-			s.expire(d)
-		}
-	}
-}
+func (s *Server) Expire(name string) { s.exchange.Expire(name) }
 
 // Disconnect cuts the sockets of a client, as if its network had failed. The SDK
 // connects again by itself.
-func (s *Server) Disconnect(name string) {
-	s.mu.Lock()
-	defer s.mu.Unlock()
-	for d := range s.devicesOf(name) {
-		d.stop(errCut)
-	}
+func (s *Server) Disconnect(name string) { s.exchange.Disconnect(name) }
+
+// SendMessage sends a call message, whose content is JSON, to the page of a call, as
+// Twilio's UserDefinedMessages resource does.
+func (s *Server) SendMessage(callSID, content string) error {
+	return s.exchange.SendMessage(callSID, []byte(content))
 }
 
-// devicesOf returns the devices that have shown a token of the client, whether
-// they are registered or not.
-func (s *Server) devicesOf(name string) iter.Seq[*device] {
-	return func(yield func(*device) bool) {
-		for d := range s.devices {
-			if d.proven && d.clientName == name && !yield(d) {
-				return
-			}
-		}
-	}
-}
-
-// event logs what happens. What comes from a page or a webhook is in there: it
-// can neither start a line of its own nor move the cursor.
-func (s *Server) event(format string, args ...any) {
-	line := strings.Map(func(r rune) rune {
-		if r < ' ' || r == 0x7f || 0x80 <= r && r < 0xa0 || r == '\u2028' || r == '\u2029' {
-			return '\uFFFD'
-		}
-		return r
-	}, fmt.Sprintf(format, args...))
-	s.logging.Lock()
-	defer s.logging.Unlock()
-	fmt.Fprintf(s.log, "%s %s\n", time.Now().Format(time.TimeOnly), line)
-}
+// FastForward makes whatever calls wait for come earlier by d: the timeout of a Dial or a
+// Gather, a pause, a time limit. Audio goes on as before.
+func (s *Server) FastForward(d time.Duration) { s.exchange.FastForward(d) }

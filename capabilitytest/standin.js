@@ -1,33 +1,38 @@
 // Makes the Twilio SDK of this page talk to the stand-in rather than to Twilio.
 (() => {
   // Where this script comes from, behind a proxy too, or where the stand-in listens if a browser driver runs it.
-  const gateway = new URL('signal', document.currentScript?.src || 'STANDIN_URL').href.replace(/^http/, 'ws');
-  const { WebSocket, RTCPeerConnection } = globalThis;
-  const signalling = /^wss:\/\/(voice-js|chunderw)[^/]*\.twilio\.com\/signal$/;
+  const standin = document.currentScript?.src || 'STANDIN_URL/';
+  const local = (path) => new URL(path, standin).href;
+  const { Audio, WebSocket, XMLHttpRequest, fetch } = globalThis;
 
+  const signalling = /^wss:\/\/((?:voice-js|chunderw)[^/]*\.twilio\.com)\/signal$/;
   globalThis.WebSocket = class extends WebSocket {
     constructor(url, ...rest) {
-      super(signalling.test(url) ? gateway : url, ...rest);
+      const host = signalling.exec(url)?.[1];
+      super(host ? local(`signal?host=${host}`).replace(/^http/, 'ws') : url, ...rest);
     }
   };
 
-  // The SDK sends its ICE candidates to nobody: Twilio's media servers need none, but another browser does.
-  globalThis.RTCPeerConnection = class extends RTCPeerConnection {
-    async setLocalDescription(description) {
-      await super.setLocalDescription(description);
-      while (this.iceGatheringState !== 'complete' && this.signalingState !== 'closed') {
-        await new Promise((resolve) => this.addEventListener('icegatheringstatechange', resolve, { once: true }));
-      }
-    }
+  // What the SDK reports of calls, with the token in a header, is for nobody: it is answered here.
+  const insights = /^https:\/\/eventgw[^/]*\.twilio\.com\//;
+  globalThis.fetch = function (resource, ...rest) {
+    const url = resource instanceof Request ? resource.url : String(resource);
+    return insights.test(url) ? Promise.resolve(new Response('{}')) : fetch.call(this, resource, ...rest);
+  };
 
-    // The SDK sends digits as tones in the audio, which only Twilio would hear. Where it finds no way to, it tells the
-    // server of them.
-    getSenders() {
-      return super.getSenders().map((sender) => Object.defineProperty(sender, 'dtmf', { value: null, configurable: true }));
+  const sounds = /^https:\/\/(?:sdk|media)\.twilio(?:cdn)?\.com\/.*\/([a-z0-9-]+)\.mp3/;
+  const sound = (url) => {
+    const name = sounds.exec(url)?.[1];
+    return name ? local(`sounds/${name}`) : url;
+  };
+  globalThis.Audio = class extends Audio {
+    constructor(...url) {
+      super(...url.map(sound));
     }
-
-    get createDTMFSender() { // Chromium's older way
-      return undefined;
+  };
+  globalThis.XMLHttpRequest = class extends XMLHttpRequest {
+    open(method, url, ...rest) {
+      return insights.test(url) ? super.open('GET', 'data:application/json,{}', ...rest) : super.open(method, sound(url), ...rest);
     }
   };
 })();

@@ -50,6 +50,7 @@ async function answer(backend, request) {
 // The tag of the stand-in is all that tells this page from one in production.
 const page = (version, standin) => `<!doctype html>
 <title>Quickstart</title>
+<link rel="icon" href="data:,">
 <script src="${standin}/standin.js"></script>
 <script src="/sdk/${version}"></script>
 <script src="/phone.js"></script>`;

@@ -83,10 +83,15 @@ async function open(place, identity, { sdk, kind }) {
   const context = await browser.newContext({ permissions: ['microphone'] });
   place.contexts.push(context);
   const page = await context.newPage();
+  const complaints = []; // errors in its console, and requests that would leave the machine
+  page.on('console', (message) => { if (message.type() === 'error') { complaints.push(message.text()); } });
+  page.on('request', (request) => { if (!/^(data:|[a-z]+:\/\/127\.0\.0\.1[:/])/.test(request.url())) { complaints.push(request.url()); } });
+  page.on('websocket', (socket) => { if (!/^ws:\/\/127\.0\.0\.1:/.test(socket.url())) { complaints.push(socket.url()); } });
   await page.addInitScript(watchSockets);
   await page.goto(`${place.backend.url}/${sdk}?identity=${identity}&kind=${kind}`);
   const phone = {
     page,
+    complaints,
     do: (expression) => page.evaluate(expression),
     until: (expression) => page.waitForFunction(expression, null, { timeout: 20_000 }),
     event: (event, times = 1) => page.waitForFunction(
@@ -140,6 +145,7 @@ describe('an unmodified page', { concurrency: 2 }, () => {
       await tommy.do('phone.call.disconnect()');
       await Promise.all([alice.idle(), tommy.idle()]);
       assert.deepEqual(await alice.do("phone.events.filter((event) => event.includes('error'))"), []);
+      assert.deepEqual([...alice.complaints, ...tommy.complaints], []);
 
       await tommy.do("phone.dial('nobody')");
       await tommy.idle();

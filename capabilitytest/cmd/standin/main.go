@@ -16,6 +16,7 @@ import (
 	"os"
 	"os/signal"
 	"slices"
+	"strings"
 	"syscall"
 
 	"github.com/seed-6c737938/capability/capabilitytest"
@@ -32,8 +33,22 @@ func main() {
 func run(ctx context.Context, args []string, getenv func(string) string, stdout, stderr io.Writer) int {
 	flags := flag.NewFlagSet("standin", flag.ContinueOnError)
 	flags.SetOutput(stderr)
-	addr := flags.String("addr", "127.0.0.1:4010", "`address` to listen on")
-	voice := flags.String("voice", "", "voice `URL` that is asked what to do with a call;\nwithout it, the client named by the parameter To is dialled")
+	options := []capabilitytest.Option{capabilitytest.Credentials(getenv), capabilitytest.Log(stderr)}
+	addr := flags.String("addr", "127.0.0.1:4010", "`address` to listen on, TCP and UDP")
+	option := func(name, usage string, option func(string) capabilitytest.Option) {
+		flags.Func(name, usage, func(value string) error {
+			options = append(options, option(value))
+			return nil
+		})
+	}
+	option("voice", "voice `URL` that is asked what to do with a call;\nwithout it, the client or number named by the parameter To is dialled", capabilitytest.VoiceURL)
+	option("status", "status callback `URL` that is told when a call is over", capabilitytest.StatusCallback)
+	option("public-ip", "IP `address` at which pages on other machines reach the UDP port, if this machine has another", capabilitytest.PublicIP)
+	flags.Func("number", "a telephone number of the account and its voice URL, `+15550100000=URL`;\nmay be given several times", func(value string) error {
+		number, voice, _ := strings.Cut(value, "=")
+		options = append(options, capabilitytest.Number(number, voice))
+		return nil
+	})
 	closes := flags.Bool("close-on-refusal", false, "close the socket when a token expires or is refused")
 	if err := flags.Parse(args); errors.Is(err, flag.ErrHelp) {
 		return 0
@@ -44,12 +59,7 @@ func run(ctx context.Context, args []string, getenv func(string) string, stdout,
 		fmt.Fprintf(stderr, "standin: unknown argument %q: there are only flags\n", flags.Arg(0))
 		return 2
 	}
-	options := []capabilitytest.Option{
-		capabilitytest.Addr(*addr), capabilitytest.Credentials(getenv), capabilitytest.Log(stderr),
-	}
-	if *voice != "" {
-		options = append(options, capabilitytest.VoiceURL(*voice))
-	}
+	options = append(options, capabilitytest.Addr(*addr))
 	if *closes {
 		options = append(options, capabilitytest.CloseOnRefusal())
 	}

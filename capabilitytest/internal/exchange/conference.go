@@ -1,0 +1,261 @@
+package exchange
+
+import (
+	"context"
+	"net/url"
+	"slices"
+	"strconv"
+	"time"
+
+	"github.com/seed-6c737938/capability/capabilitytest/internal/media"
+	"github.com/seed-6c737938/capability/capabilitytest/internal/twiml"
+)
+
+// A conference is a room with a name. It lasts from the first participant to the last.
+type conference struct {
+	x            *Exchange
+	sid, name    string
+	room         *media.Room
+	participants []*participant // the oldest first
+	started      bool           // two are there, one of whom may start it
+	ended        bool
+	callback     *callback // that of the participant who named one first
+	reports      int       // how many were made
+	recording    *recording
+}
+
+// A participant is a call in a conference.
+type participant struct {
+	call    *call
+	noun    twiml.Conference
+	base    *url.URL        // of the document
+	started chan struct{}   // closed when the conference is
+	ctx     context.Context // until the participant leaves it
+	leave   context.CancelFunc
+}
+
+// confer puts the call into a conference until it leaves.
+func (r *runner) confer(v twiml.Dial, noun twiml.Conference) (*outcome, *Fault) {
+	if fault := r.c.pickUp(); fault != nil {
+		return nil, fault
+	}
+	limit := r.x.clock.after(v.TimeLimit)
+	defer limit.stop()
+	keys, stop := r.c.listen()
+	defer stop()
+	conf, p, fault := r.enter(noun)
+	if p == nil {
+		return &outcome{status: "failed", fault: fault}, nil
+	}
+	defer p.leave()
+	fault = r.waitForStart(noun, p)
+	if fault == nil {
+		r.talk(v, p.ctx, limit, keys)
+	}
+	recorded := r.exit(conf, p)
+	if fault != nil {
+		return &outcome{status: "failed", fault: fault}, nil
+	}
+	return &outcome{status: "answered", bridged: true, recording: recorded}, nil
+}
+
+// enter returns the conference and the call's place in it, nil if it cannot enter.
+func (r *runner) enter(noun twiml.Conference) (*conference, *participant, *Fault) {
+	x := r.x
+	x.mu.Lock()
+	defer x.mu.Unlock()
+	defer x.notify()
+	if r.c.over() {
+		return nil, nil, nil
+	}
+	conf := x.conferences[noun.Name]
+	if conf == nil {
+		conf = &conference{x: x, sid: "CF" + random(), name: noun.Name, room: x.mixer.NewRoom()}
+		x.conferences[noun.Name] = conf
+	}
+	label := noun.ParticipantLabel
+	switch {
+	case noun.MaxParticipants > 0 && len(conf.participants) >= noun.MaxParticipants:
+		x.callEvent(r.c, VerbEvent, "the conference %q is full", noun.Name)
+		return conf, nil, nil
+	case label != "" && slices.ContainsFunc(conf.participants, func(p *participant) bool { return p.noun.ParticipantLabel == label }):
+		x.callEvent(r.c, VerbEvent, "warning 16025: the participantLabel %q is in use in the conference %q", label, noun.Name)
+		return conf, nil, nil
+	}
+	p := &participant{call: r.c, noun: noun, base: r.self.URL, started: make(chan struct{})}
+	p.ctx, p.leave = context.WithCancel(r.ctx)
+	conf.participants = append(conf.participants, p)
+	if conf.callback == nil {
+		conf.callback = newCallback(noun.StatusCallback, r.self.URL)
+	}
+	x.callEvent(r.c, VerbEvent, "%s joins the conference %q (%s)", r.c.party(), noun.Name, Count(len(conf.participants), "participant"))
+	conf.start(r.c)
+	if conf.started {
+		conf.seat(p)
+	}
+	conf.report(p, "join", "participant-join", nil)
+	return conf, p, nil
+}
+
+// start starts the conference if enough are there.
+func (conf *conference) start(by *call) {
+	mayStart := slices.ContainsFunc(conf.participants, func(p *participant) bool { return p.noun.StartConferenceOnEnter })
+	if conf.started || len(conf.participants) < 2 || !mayStart {
+		return
+	}
+	conf.started = true
+	conf.x.callEvent(by, VerbEvent, "the conference %q starts", conf.name)
+	conf.report(nil, "start", "conference-start", nil)
+	for _, p := range conf.participants {
+		conf.seat(p)
+	}
+}
+
+// seat puts a participant into the room.
+func (conf *conference) seat(p *participant) {
+	select {
+	case <-p.started:
+		return
+	default:
+	}
+	close(p.started)
+	seat := media.Seat{Muted: p.noun.Muted}
+	for _, other := range conf.participants {
+		if p.noun.Coach != "" && other.call.sid == p.noun.Coach {
+			seat.Coach = other.call.audio
+		}
+	}
+	p.call.join(conf.room, seat)
+	if p.noun.Beep == twiml.BeepAlways || p.noun.Beep == twiml.BeepOnEnter {
+		conf.room.Play(media.Beep())
+	}
+	if p.noun.RecordFromStart && conf.recording == nil {
+		recorder := conf.room.Record(media.RecordOptions{Trim: p.noun.TrimSilence})
+		conf.recording = p.call.newRecording(recorder, "Conference", p.noun.RecordingStatusCallback, p.base)
+		conf.recording.form.Set("ConferenceSid", conf.sid)
+	}
+}
+
+// waitForStart lets the participant hear the wait document, once, until the conference
+// starts. If that fails, the participant does not join.
+func (r *runner) waitForStart(noun twiml.Conference, p *participant) *Fault {
+	select {
+	case <-p.started:
+		return nil
+	default:
+	}
+	w := r.forCall(r.c, twiml.InConference)
+	var stop context.CancelFunc
+	w.ctx, stop = context.WithCancel(p.ctx)
+	defer stop()
+	waited := make(chan *Fault, 1)
+	go func() { waited <- w.conferenceMusic(noun.Wait) }()
+	select {
+	case <-p.started:
+		stop()
+		<-waited
+	case fault := <-waited:
+		return fault
+	}
+	return nil
+}
+
+func (r *runner) conferenceMusic(wait *twiml.Request) *Fault {
+	switch {
+	case wait == nil:
+		return r.waitMusic(nil)
+	case wait.URL == "":
+		return nil
+	}
+	target, fault := r.resolve(*wait)
+	if fault != nil {
+		return fault
+	}
+	s, fault := r.fetch(target, nil)
+	if fault != nil {
+		return fault
+	}
+	return r.run(s)
+}
+
+// exit takes a participant from the conference, which ends with the last one, or with
+// one whose document says so. It returns the URL of the recording, if it was the last.
+func (r *runner) exit(conf *conference, p *participant) string {
+	r.x.mu.Lock()
+	p.leave()
+	p.call.leaveRoom()
+	conf.participants = slices.DeleteFunc(conf.participants, func(other *participant) bool { return other == p })
+	r.x.callEvent(r.c, VerbEvent, "%s leaves the conference %q (%s left)", r.c.party(), conf.name, Count(len(conf.participants), "participant"))
+	if conf.started && (p.noun.Beep == twiml.BeepAlways || p.noun.Beep == twiml.BeepOnExit) {
+		conf.room.Play(media.Beep())
+	}
+	reason := "participant_hung_up"
+	if conf.ended {
+		reason = "moderator_ended_conference"
+	}
+	conf.report(p, "leave", "participant-leave", url.Values{
+		"ParticipantCallStatus": {p.call.status}, "ReasonParticipantLeft": {reason},
+	})
+	switch {
+	case conf.ended:
+	case p.noun.EndConferenceOnExit:
+		conf.end(p, "participant-with-end-conference-on-exit-left")
+	case len(conf.participants) == 0:
+		conf.end(p, "last-participant-left")
+	}
+	var recording *recording
+	if len(conf.participants) == 0 {
+		recording, conf.recording = conf.recording, nil
+	}
+	r.x.notify()
+	r.x.mu.Unlock()
+	return recording.finish()
+}
+
+// end ends the conference for all who are in it.
+func (conf *conference) end(p *participant, reason string) {
+	conf.ended = true
+	if conf.x.conferences[conf.name] == conf {
+		delete(conf.x.conferences, conf.name)
+	}
+	for _, other := range conf.participants {
+		other.leave()
+	}
+	conf.report(nil, "end", "conference-end", url.Values{
+		"CallSidEndingConference": {p.call.sid}, "ReasonConferenceEnded": {reason},
+	}, p.call)
+}
+
+// report reports an event of the conference, or of a participant, if p is not nil.
+func (conf *conference) report(p *participant, event, name string, more url.Values, by ...*call) {
+	form := url.Values{
+		"ConferenceSid":       {conf.sid},
+		"FriendlyName":        {conf.name},
+		"AccountSid":          {conf.x.config.AccountSID},
+		"StatusCallbackEvent": {name},
+	}
+	if p != nil {
+		form.Set("CallSid", p.call.sid)
+		form.Set("Muted", strconv.FormatBool(p.noun.Muted))
+		form.Set("Hold", "false")
+		form.Set("Coaching", strconv.FormatBool(p.noun.Coach != ""))
+		form.Set("StartConferenceOnEnter", strconv.FormatBool(p.noun.StartConferenceOnEnter))
+		form.Set("EndConferenceOnExit", strconv.FormatBool(p.noun.EndConferenceOnExit))
+		if p.noun.ParticipantLabel != "" {
+			form.Set("ParticipantLabel", p.noun.ParticipantLabel)
+		}
+		by = []*call{p.call}
+	}
+	for name, values := range more {
+		form[name] = values
+	}
+	if len(by) == 0 && len(conf.participants) > 0 {
+		by = []*call{conf.participants[0].call}
+	}
+	if len(by) > 0 && conf.callback.wants(event) {
+		form.Set("SequenceNumber", strconv.Itoa(conf.reports))
+		form.Set("Timestamp", time.Now().UTC().Format(time.RFC1123Z))
+		conf.reports++
+		by[0].hooks.Notify(conf.callback.target, form)
+	}
+}

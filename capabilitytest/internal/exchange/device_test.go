@@ -1,0 +1,76 @@
+package exchange_test
+
+import (
+	"testing"
+	"testing/synctest"
+	"time"
+
+	"github.com/stretchr/testify/assert"
+	"github.com/stretchr/testify/require"
+
+	"github.com/seed-6c737938/capability/capabilitytest/internal/exchange"
+)
+
+// newExchange returns an exchange without a socket, whose time can be a bubble's.
+func newExchange(t *testing.T, config exchange.Config) *exchange.Exchange {
+	t.Helper()
+	x, err := exchange.New(config)
+	require.NoError(t, err)
+	t.Cleanup(x.Close)
+	return x
+}
+
+// register returns a device that is registered for ttl.
+func register(x *exchange.Exchange, name string, ttl time.Duration) *exchange.Device {
+	d := x.Connect()
+	d.Accept(&exchange.Grants{ClientName: name, Incoming: true, Outgoing: true, ExpiresAt: time.Now().Add(ttl)}, [32]byte{}, false)
+	d.Register(true)
+	return d
+}
+
+// told returns the kinds of the messages that a device has been told.
+func told(d *exchange.Device) (kinds []exchange.Kind) {
+	for len(d.Outbox()) > 0 {
+		kinds = append(kinds, (<-d.Outbox()).Kind)
+	}
+	return kinds
+}
+
+func TestTokenExpires(t *testing.T) {
+	synctest.Test(t, func(t *testing.T) {
+		x := newExchange(t, exchange.Config{})
+		stays, left := register(x, "tommy", time.Minute), register(x, "tommy", time.Minute)
+		var events []string
+		go x.Events(func(e exchange.Event) { events = append(events, e.Text) })()
+		defer stays.Leave(true)
+		assert.Equal(t, []exchange.Kind{exchange.Connected, exchange.Ready}, told(stays))
+		left.Leave(true)
+		told(left)
+
+		time.Sleep(time.Minute - 1)
+		synctest.Wait()
+		assert.Empty(t, told(stays))
+		time.Sleep(1)
+		synctest.Wait()
+		assert.Equal(t, []exchange.Kind{exchange.Refused, exchange.Offline}, told(stays))
+		assert.Empty(t, told(left))
+		assert.Equal(t, []string{
+			"tommy is no longer registered (1 device left)", // it left
+			"the token of tommy has expired",
+			"tommy is no longer registered (0 devices left)",
+		}, events, "a device that has left does not expire")
+	})
+}
+
+// A call that is refused costs the device a message, but not its socket.
+func TestDeviceBehindWithReadingIsGivenUp(t *testing.T) {
+	synctest.Test(t, func(t *testing.T) {
+		x := newExchange(t, exchange.Config{})
+		d := register(x, "tommy", time.Hour)
+		defer d.Leave(true)
+		for d.Context().Err() == nil {
+			d.Register(true)
+		}
+		assert.Len(t, d.Outbox(), cap(d.Outbox()))
+	})
+}

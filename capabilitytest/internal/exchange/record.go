@@ -1,0 +1,187 @@
+package exchange
+
+import (
+	"fmt"
+	"net/url"
+	"strconv"
+	"strings"
+	"time"
+
+	"github.com/seed-6c737938/capability/capabilitytest/internal/media"
+	"github.com/seed-6c737938/capability/capabilitytest/internal/twiml"
+)
+
+// maxPageRecording is how long Twilio records what a page says.
+const maxPageRecording = 10 * time.Minute
+
+// maxRecordings is how many recordings are kept.
+const maxRecordings = 100
+
+// A recording is being made.
+type recording struct {
+	x        *Exchange
+	c        *call // the first leg
+	recorder *media.Recorder
+	sid      string
+	started  time.Time
+	form     url.Values // what its callbacks are told beside its status
+	callback *callback
+}
+
+// newRecording starts a recording, and reports it. x.mu is held.
+func (c *call) newRecording(recorder *media.Recorder, source string, to twiml.StatusCallback, base *url.URL) *recording {
+	rec := &recording{x: c.x, c: c, recorder: recorder, sid: "RE" + random(), started: time.Now()}
+	rec.callback = newCallback(to, base)
+	rec.form = url.Values{
+		"AccountSid":         {c.x.config.AccountSID},
+		"CallSid":            {c.sid},
+		"RecordingSid":       {rec.sid},
+		"RecordingUrl":       {rec.url()},
+		"RecordingSource":    {source},
+		"RecordingStartTime": {rec.started.UTC().Format(time.RFC1123Z)},
+	}
+	c.x.callEvent(c, VerbEvent, "recording of the call of %s starts", c.from)
+	rec.report("in-progress", nil)
+	return rec
+}
+
+func (rec *recording) url() string { return rec.x.config.RecordingURL + rec.sid }
+
+func (rec *recording) report(status string, more url.Values) {
+	form := url.Values{"RecordingStatus": {status}}
+	for _, values := range []url.Values{rec.form, more} {
+		for name, value := range values {
+			form[name] = value
+		}
+	}
+	if rec.callback.wants(status) {
+		rec.c.hooks.Notify(rec.callback.target, form)
+	}
+}
+
+// finish ends a recording and keeps it. It returns its URL, "" if it is silent.
+func (rec *recording) finish() string {
+	if rec == nil {
+		return ""
+	}
+	made := rec.recorder.Stop()
+	rec.x.mu.Lock()
+	defer rec.x.mu.Unlock()
+	if made.Duration < time.Second/10 || made.Silent {
+		rec.x.callEvent(rec.c, VerbEvent, "the recording of the call of %s is silent", rec.c.from)
+		rec.report("absent", url.Values{"ErrorCode": {"16102"}})
+		return ""
+	}
+	rec.x.recordings[rec.sid] = made.WAV
+	rec.x.recorded = append(rec.x.recorded, rec.sid)
+	if len(rec.x.recorded) > maxRecordings {
+		delete(rec.x.recordings, rec.x.recorded[0])
+		rec.x.recorded = rec.x.recorded[1:]
+	}
+	rec.form.Set("RecordingDuration", seconds(made.Duration))
+	rec.x.callEvent(rec.c, VerbEvent, "recorded %v of the call of %s: %s", made.Duration.Round(time.Second/10), rec.c.from, rec.url())
+	rec.report("completed", url.Values{"RecordingChannels": {strconv.Itoa(made.Channels)}})
+	return rec.url()
+}
+
+// discard ends a recording of a call that was not connected.
+func (rec *recording) discard() {
+	if rec == nil {
+		return
+	}
+	rec.recorder.Stop()
+	rec.x.mu.Lock()
+	defer rec.x.mu.Unlock()
+	rec.report("absent", nil)
+}
+
+// recordDial starts the recording that a Dial asks for, if this is the time for it.
+func (r *runner) recordDial(v twiml.Dial, ringing bool) *recording {
+	fromRinging := v.Record == twiml.RecordFromRinging || v.Record == twiml.RecordFromRingingDual
+	if v.Record == twiml.DoNotRecord || v.Record == "" || ringing && !fromRinging {
+		return nil
+	}
+	if !ringing || !v.AnswerOnBridge {
+		if fault := r.c.pickUp(); fault != nil {
+			return nil
+		}
+	}
+	r.x.mu.Lock()
+	defer r.x.mu.Unlock()
+	if r.c.audio == nil {
+		return nil
+	}
+	dual := strings.HasSuffix(string(v.Record), "-dual")
+	recorder := r.c.audio.Record(media.RecordOptions{Dual: dual, Trim: v.TrimSilence})
+	return r.c.newRecording(recorder, "DialVerb", v.RecordingStatusCallback, r.self.URL)
+}
+
+// record records what the far end says, until a key or silence ends it. Of a recording
+// without a sound Twilio requests no action.
+func (r *runner) record(v twiml.Record) (*script, *Fault) {
+	if fault := r.c.pickUp(); fault != nil {
+		return nil, fault
+	}
+	keys, stop := r.c.listen()
+	defer stop()
+	if v.PlayBeep {
+		if fault := r.hear(r.ctx, "", fmt.Sprintf("%s hears a beep", r.c.party()), media.Beep()); fault != nil {
+			return nil, fault
+		}
+	}
+	r.x.mu.Lock()
+	if r.c.over() {
+		r.x.mu.Unlock()
+		return finish, nil
+	}
+	length := v.MaxLength
+	if strings.HasPrefix(r.c.from, "client:") {
+		length = min(length, maxPageRecording)
+	}
+	rec := r.c.newRecording(r.c.audio.Record(media.RecordOptions{
+		Track: media.InboundTrack, MaxLength: length, MaxSilence: v.Timeout, Trim: v.TrimSilence,
+	}), "RecordVerb", v.StatusCallback, r.self.URL)
+	r.x.mu.Unlock()
+	key := r.awaitEnd(rec, keys, v.FinishOnKey)
+	address := rec.finish()
+	if address == "" {
+		if r.ctx.Err() != nil {
+			return finish, nil
+		}
+		return nil, nil
+	}
+	target, fault := r.target(v.Action)
+	if fault != nil {
+		return nil, fault
+	}
+	form := url.Values{"RecordingUrl": {address}, "RecordingSid": {rec.sid}, "RecordingDuration": rec.form["RecordingDuration"]}
+	if key != "" {
+		form.Set("Digits", key)
+	}
+	if r.ctx.Err() != nil {
+		r.report(target, form)
+		return finish, nil
+	}
+	return r.fetch(target, form)
+}
+
+// awaitEnd waits until a recording is over, and returns the key that ended it, or
+// "hangup".
+func (r *runner) awaitEnd(rec *recording, keys <-chan byte, finishOn string) string {
+	limit := r.x.clock.after(media.MaxRecording)
+	defer limit.stop()
+	for {
+		select {
+		case <-r.ctx.Done():
+			return "hangup"
+		case <-rec.recorder.Done():
+			return ""
+		case <-limit.C:
+			return ""
+		case key := <-keys:
+			if strings.IndexByte(finishOn, key) >= 0 {
+				return string(key)
+			}
+		}
+	}
+}

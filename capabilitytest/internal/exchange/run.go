@@ -1,0 +1,449 @@
+package exchange
+
+import (
+	"bytes"
+	"context"
+	"fmt"
+	"maps"
+	"net/http"
+	"net/url"
+	"slices"
+	"strings"
+	"time"
+
+	"github.com/seed-6c737938/capability/capabilitytest/internal/media"
+	"github.com/seed-6c737938/capability/capabilitytest/internal/twiml"
+	"github.com/seed-6c737938/capability/capabilitytest/internal/webhook"
+)
+
+// A call that has gone through as many documents within as much time, without a key
+// pressed, goes round in circles.
+const (
+	maxDocuments = 20
+	circleTime   = 5 * time.Second
+)
+
+// A script is a document that is to be executed.
+type script struct {
+	verbs []twiml.Verb
+	from  webhook.Target // where it comes from: URLs in it are relative to that
+}
+
+// Instead of a document to go on with:
+var (
+	finish = &script{} // there is none: the call is over, or the document for a while is
+	leave  = &script{} // the same, by <Leave>
+)
+
+// A runner executes documents for a call.
+type runner struct {
+	x      *Exchange
+	c      *call
+	ctx    context.Context // until the call is over, or the documents of no use
+	place  twiml.Place
+	self   webhook.Target    // where the present document comes from
+	more   func() url.Values // what each request is told beside the call, or nil
+	last   *Fault            // why the last Dial was not connected, or nil
+	recent []time.Time       // when the last documents began
+	hungUp bool              // by <Hangup>
+	left   bool              // by <Leave>
+}
+
+// forCall returns a runner for documents of another kind, or for another call.
+func (r *runner) forCall(c *call, place twiml.Place) *runner {
+	return &runner{x: r.x, c: c, ctx: c.ctx, place: place, self: r.self}
+}
+
+// serve does with a first leg what its voice URL says, and ends it.
+func (x *Exchange) serve(c *call) {
+	r := &runner{x: x, c: c, ctx: c.ctx}
+	reason := r.serve()
+	x.mu.Lock()
+	c.end(nil, reason)
+	x.notify()
+	x.mu.Unlock()
+	c.hooks.Close(x.ctx)
+}
+
+func (r *runner) serve() *Fault {
+	if r.c.voiceURL == nil {
+		return r.dialTo()
+	}
+	s, fault := r.fetch(webhook.Target{Method: http.MethodPost, URL: r.c.voiceURL}, nil)
+	if fault != nil {
+		return fault
+	}
+	return r.run(s)
+}
+
+// dialTo dials the client that the parameter To names, or the telephone.
+func (r *runner) dialTo() *Fault {
+	to := strings.TrimPrefix(r.c.to, "client:")
+	if to == "" {
+		return &Fault{31404, "the call has no parameter To, which says whom to dial: connect({params: {To: 'tommy'}})"}
+	}
+	v := twiml.Dial{Timeout: r.x.timing.Ring - r.x.timing.Grace, TimeLimit: 4 * time.Hour, AnswerOnBridge: true}
+	if IsPhoneNumber(to) {
+		v.Nouns, v.CallerID = []twiml.Noun{twiml.Number{Number: to}}, anyNumber
+	} else {
+		v.Nouns = []twiml.Noun{twiml.Client{Identity: to, Parameters: r.c.custom}}
+	}
+	_, fault := r.dialVerb(v)
+	if fault != nil {
+		return fault
+	}
+	return r.last
+}
+
+// run executes a document, and those that it leads to. It returns why the call ends, or
+// nil.
+func (r *runner) run(s *script) *Fault {
+	for s != finish && s != leave {
+		if r.circles() {
+			return &Fault{11215, fmt.Sprintf("the call went through %d documents within %v", maxDocuments, circleTime)}
+		}
+		next, fault := r.execute(s)
+		if fault != nil {
+			return fault
+		}
+		s = next
+	}
+	r.left = s == leave
+	return nil
+}
+
+// circles reports whether documents follow each other too fast.
+func (r *runner) circles() bool {
+	r.recent = append(r.recent, time.Now())
+	if len(r.recent) <= maxDocuments {
+		return false
+	}
+	r.recent = r.recent[1:]
+	return time.Since(r.recent[0]) < circleTime
+}
+
+// execute does what a document says, and returns the document to go on with.
+func (r *runner) execute(s *script) (*script, *Fault) {
+	r.self, r.last = s.from, nil
+	for _, verb := range s.verbs {
+		if r.ctx.Err() != nil {
+			return finish, nil
+		}
+		next, fault := r.verb(verb)
+		if next != nil || fault != nil {
+			return next, fault
+		}
+	}
+	return finish, r.last
+}
+
+// verb does what a verb says. It returns nil to go on with the next one.
+func (r *runner) verb(verb twiml.Verb) (*script, *Fault) {
+	switch v := verb.(type) {
+	case twiml.Say:
+		return nil, r.say(r.ctx, v)
+	case twiml.Play:
+		return nil, r.play(r.ctx, v)
+	case twiml.Pause:
+		r.pause(r.ctx, v)
+		return nil, nil
+	case twiml.Gather:
+		return r.gather(v)
+	case twiml.Record:
+		return r.record(v)
+	case twiml.Dial:
+		return r.dialVerb(v)
+	case twiml.Enqueue:
+		return r.enqueue(v)
+	case twiml.Leave:
+		return leave, nil
+	case twiml.Redirect:
+		target, fault := r.target(v.Request)
+		if fault != nil {
+			return nil, fault
+		}
+		return r.fetch(target, nil)
+	case twiml.Hangup:
+		r.hungUp = true
+		return finish, nil
+	case twiml.Reject:
+		r.hungUp = true
+		if v.Busy {
+			return nil, faultBusy
+		}
+		return nil, faultRejected
+	}
+	return nil, &Fault{twiml.Unsupported, fmt.Sprintf("the stand-in does not support %T", verb)}
+}
+
+// target returns the target of a request of which no URL is the document's own.
+func (r *runner) target(request twiml.Request) (webhook.Target, *Fault) {
+	if request.URL == "" {
+		return webhook.Target{Method: request.Method, URL: r.self.URL}, nil
+	}
+	return r.resolve(request)
+}
+
+// say lets the far end hear a text. Without a voice it is a tone for each word; what a
+// test wants to know is the text.
+func (r *runner) say(ctx context.Context, v twiml.Say) *Fault {
+	return r.hear(ctx, v.Text, fmt.Sprintf("%s is told %q", r.c.party(), v.Text), media.Words(v.Text).Repeat(v.Loop))
+}
+
+func (r *runner) play(ctx context.Context, v twiml.Play) *Fault {
+	if v.Digits != "" {
+		sound, err := media.Digits(v.Digits)
+		if err != nil {
+			return &Fault{13410, fmt.Sprintf("<Play> has the digits %q: %v", v.Digits, err)}
+		}
+		r.x.mu.Lock()
+		if r.c.phone != nil {
+			r.c.phone.heard += v.Digits
+		}
+		r.x.mu.Unlock()
+		return r.hear(ctx, "", fmt.Sprintf("%s hears the digits %s", r.c.party(), v.Digits), sound.Repeat(v.Loop))
+	}
+	target, fault := r.resolve(twiml.Request{URL: v.URL, Method: http.MethodGet})
+	if fault != nil {
+		return fault
+	}
+	file, err := r.c.hooks.Fetch(ctx, target, nil)
+	switch {
+	case ctx.Err() != nil:
+		return nil
+	case err != nil:
+		return (*Fault)(err)
+	case file.Kind() != webhook.Audio:
+		return &Fault{12300, fmt.Sprintf("%s: the Content-Type is %q, which is not that of audio", target, file.ContentType)}
+	}
+	return r.hear(ctx, v.URL, fmt.Sprintf("%s hears %s", r.c.party(), target.URL.Redacted()), r.decode(file.Body).Repeat(v.Loop))
+}
+
+// decode returns the sound of a file, or a tone if it cannot be decoded.
+func (r *runner) decode(file []byte) media.Sound {
+	sound, err := media.ParseWAV(file)
+	if err != nil {
+		r.x.callEvent(r.c, VerbEvent, "the file cannot be decoded, so that a tone takes its place: %v", err)
+		return media.Tone(440, time.Second)
+	}
+	return sound
+}
+
+// hear lets the far end hear a sound, to its end. The text is what was said, if any.
+func (r *runner) hear(ctx context.Context, text, event string, sound media.Sound) *Fault {
+	if fault := r.c.pickUp(); fault != nil {
+		return fault
+	}
+	r.x.mu.Lock()
+	if r.c.over() {
+		r.x.mu.Unlock()
+		return nil
+	}
+	if text != "" {
+		r.c.tell(text)
+	}
+	r.x.callEvent(r.c, VerbEvent, "%s", event)
+	player := r.c.audio.Play(sound)
+	r.x.notify()
+	r.x.mu.Unlock()
+	defer player.Stop()
+	select {
+	case <-player.Done():
+	case <-ctx.Done():
+	}
+	return nil
+}
+
+// tell remembers what the far end was told.
+func (c *call) tell(text string) {
+	if len(c.said) < maxSaid {
+		c.said = append(c.said, text)
+	}
+	if c.phone != nil {
+		c.phone.told = append(c.phone.told, text)
+	}
+}
+
+// pause waits. As the first verb it delays the pick-up.
+func (r *runner) pause(ctx context.Context, v twiml.Pause) {
+	if !r.x.config.Media.Instant {
+		r.x.clock.sleep(ctx, v.Length)
+	}
+}
+
+// gather collects digits while it prompts for them.
+func (r *runner) gather(v twiml.Gather) (*script, *Fault) {
+	if fault := r.c.pickUp(); fault != nil {
+		return nil, fault
+	}
+	keys, stop := r.c.listen()
+	defer stop()
+	timeout := r.x.clock.after(v.Timeout) // before anybody can know that it is gathering
+	prompting, interrupt := context.WithCancel(r.ctx)
+	defer interrupt()
+	prompted := make(chan *Fault, 1)
+	go func() { prompted <- r.prompt(prompting, v.Prompt) }()
+	first, fault := "", (*Fault)(nil)
+	select {
+	case key := <-keys:
+		interrupt()
+		<-prompted
+		first = string(key)
+	case fault = <-prompted:
+	}
+	digits := r.collect(v, keys, first, timeout.restart())
+	if fault != nil {
+		return nil, fault
+	}
+	if r.ctx.Err() != nil {
+		return finish, nil
+	}
+	r.recent = nil
+	if digits == "" && !v.ActionOnEmptyResult {
+		return nil, nil
+	}
+	target, fault := r.target(v.Action)
+	if fault != nil {
+		return nil, fault
+	}
+	return r.fetch(target, url.Values{"Digits": {digits}})
+}
+
+// prompt executes what stands in a Gather.
+func (r *runner) prompt(ctx context.Context, verbs []twiml.Verb) (fault *Fault) {
+	for _, verb := range verbs {
+		if ctx.Err() != nil || fault != nil {
+			break
+		}
+		switch v := verb.(type) {
+		case twiml.Say:
+			fault = r.say(ctx, v)
+		case twiml.Play:
+			fault = r.play(ctx, v)
+		case twiml.Pause:
+			r.pause(ctx, v)
+		}
+	}
+	return fault
+}
+
+// collect returns the digits of a Gather, without the finish key.
+func (r *runner) collect(v twiml.Gather, keys <-chan byte, digits string, timeout *timer) string {
+	for {
+		if n := len(digits); n > 0 && digits[n-1:] == v.FinishOnKey {
+			timeout.stop()
+			return digits[:n-1]
+		}
+		if v.NumDigits > 0 && len(digits) >= v.NumDigits {
+			timeout.stop()
+			return digits
+		}
+		select {
+		case key := <-keys:
+			digits += string(key)
+			timeout.stop()
+			timeout = r.x.clock.after(v.Timeout)
+		case <-timeout.C:
+			return digits
+		case <-r.ctx.Done():
+			timeout.stop()
+			return digits
+		}
+	}
+}
+
+// fetch asks a webhook what to do next.
+func (r *runner) fetch(target webhook.Target, more url.Values) (*script, *Fault) {
+	document, err := r.c.hooks.Fetch(r.ctx, target, r.form(more))
+	if r.ctx.Err() != nil { // nobody waits for it any more
+		return finish, nil
+	}
+	if err != nil {
+		return nil, (*Fault)(err)
+	}
+	s := &script{from: webhook.Target{Method: target.Method, URL: document.URL}}
+	if document.Kind() == webhook.Audio {
+		return s, r.hear(r.ctx, "", fmt.Sprintf("%s hears %s", r.c.party(), target.URL.Redacted()), r.decode(document.Body))
+	}
+	parsed, problem := twiml.Parse(document.Body, r.place)
+	if problem != nil && document.Kind() == webhook.Text {
+		s.verbs = []twiml.Verb{twiml.Say{Text: string(bytes.TrimSpace(document.Body)), Loop: 1}}
+		return s, nil
+	}
+	if problem != nil {
+		return nil, (*Fault)(problem)
+	}
+	for _, warning := range parsed.Warnings {
+		r.warn(warning)
+	}
+	s.verbs = parsed.Verbs
+	return s, nil
+}
+
+// warn says what is wrong with a document that is executed all the same.
+func (r *runner) warn(p twiml.Problem) {
+	r.x.event(Event{Kind: VerbEvent, Call: r.c.top().sid, Fault: (*Fault)(&p), Text: fmt.Sprintf("warning %d: %s", p.Code, p.Message)})
+}
+
+// report requests a document that has no effect, as the call is over.
+func (r *runner) report(target webhook.Target, more url.Values) {
+	r.c.hooks.Fetch(r.x.ctx, target, r.form(more))
+}
+
+// form returns what a webhook is told.
+func (r *runner) form(more url.Values) url.Values {
+	r.x.mu.Lock()
+	form := r.c.form()
+	r.x.mu.Unlock()
+	if r.more != nil {
+		maps.Copy(form, r.more())
+	}
+	maps.Copy(form, more)
+	return form
+}
+
+// form returns what every webhook is told of a call. The caller's parameters cannot
+// take the place of what Twilio says.
+func (c *call) form() url.Values {
+	form := url.Values{}
+	for name, values := range c.params {
+		form[name] = slices.Clone(values)
+	}
+	for name, value := range map[string]string{
+		"AccountSid": c.x.config.AccountSID,
+		"ApiVersion": apiVersion,
+		"CallSid":    c.sid,
+		"CallStatus": c.status,
+		"Direction":  c.direction,
+		"From":       c.from,
+		"Caller":     c.from,
+		"To":         c.to,
+		"Called":     c.to,
+	} {
+		form.Set(name, value)
+	}
+	if c.applicationSID != "" {
+		form.Set("ApplicationSid", c.applicationSID)
+	}
+	if c.parent != nil {
+		form.Set("ParentCallSid", c.parent.sid)
+	}
+	return form
+}
+
+// logWebhook makes an event of a webhook.
+func (x *Exchange) logWebhook(e webhook.Exchange) {
+	event := Event{Kind: WebhookEvent, Call: e.Form.Get("CallSid"), Webhook: &e}
+	text := fmt.Sprintf("%s %s: %d", e.Method, e.URL, e.Status)
+	switch {
+	case e.Problem != nil:
+		event.Fault = (*Fault)(e.Problem)
+		text = fmt.Sprintf("%s %s: %d: %s", e.Method, e.URL, e.Problem.Code, e.Problem.Message)
+	case e.Callback:
+		text += fmt.Sprintf(" (%s)", e.Form.Get("CallStatus"))
+	default:
+		text += fmt.Sprintf(": %s", bytes.TrimSpace(e.Body[:min(len(e.Body), 1000)]))
+	}
+	event.Text = text
+	x.event(event)
+}

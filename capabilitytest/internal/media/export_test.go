@@ -1,0 +1,17 @@
+package media
+
+var (
+	EncodeULaw = encodeULaw
+	DecodeULaw = decodeULaw
+)
+
+// Jitter is what evens out a page's packets.
+type Jitter = jitter
+
+func (j *jitter) Push(timestamp uint32, payload []byte) { j.push(timestamp, payload) }
+
+func (j *jitter) Pop() Audio {
+	var f frame
+	j.pop(&f)
+	return f[:]
+}

@@ -1,0 +1,95 @@
+package signalling
+
+import (
+	"crypto/sha256"
+	"slices"
+	"time"
+
+	"github.com/seed-6c737938/capability"
+	"github.com/seed-6c737938/capability/capabilitytest/internal/exchange"
+	"github.com/seed-6c737938/capability/internal/inspect"
+	"github.com/seed-6c737938/capability/internal/rule"
+)
+
+// Credentials are those of the account whose tokens are accepted.
+type Credentials struct {
+	AccountSID, AuthToken   string
+	APIKeySID, APIKeySecret string
+}
+
+// judge returns what a token of either kind grants, or the code and the sentence with which
+// it is refused.
+func (c Credentials) judge(token string) (*exchange.Grants, *exchange.Fault) {
+	claims, err := capability.Verify(token, c.AccountSID, c.AuthToken)
+	if err != nil {
+		claims, err = capability.VerifyWithAPIKey(token, c.AccountSID, c.APIKeySID, c.APIKeySecret)
+	}
+	if err != nil {
+		return nil, c.explain(token, err)
+	}
+	name := claims.ClientName()
+	if wrong := rule.UnsafeClientName(name, rule.LongestClientName); name != "" && wrong != "" {
+		return nil, &exchange.Fault{Code: 31105, Message: "the client name of the token: " + wrong}
+	}
+	_, incoming := claims.Incoming()
+	applicationSID, params, outgoing := claims.Outgoing()
+	return &exchange.Grants{
+		ClientName:     name,
+		Incoming:       incoming,
+		Outgoing:       outgoing,
+		ApplicationSID: applicationSID,
+		Params:         params,
+		ExpiresAt:      claims.ExpiresAt,
+	}, nil
+}
+
+// explain returns what captoken inspect says of a token that was refused. Twilio has many
+// accounts: it has to look up whose token it is before it can check the signature, and
+// checks that before all else.
+func (c Credentials) explain(token string, err error) *exchange.Fault {
+	report := inspect.Inspect(token, time.Now(), inspect.Credentials{
+		inspect.AccountSIDVar: c.AccountSID, inspect.AuthTokenVar: c.AuthToken,
+		inspect.APIKeySIDVar: c.APIKeySID, inspect.APIKeySecretVar: c.APIKeySecret,
+	})
+	if len(report.CredentialFaults) > 0 {
+		return &exchange.Fault{Code: foreign, Message: report.CredentialFaults[0].Message}
+	}
+	if len(report.Problems) == 0 {
+		return &exchange.Fault{Code: invalid, Message: err.Error()}
+	}
+	ofSignature := func(f inspect.Finding) bool { return signalled(f.Code) == badSignature }
+	first := report.Problems[max(0, slices.IndexFunc(report.Problems, ofSignature))]
+	return &exchange.Fault{Code: signalled(first.Code), Message: first.Message}
+}
+
+// The codes of refused tokens that the SDKs are told.
+const (
+	badSignature = 31202
+	foreign      = 31203
+	invalid      = 31204
+)
+
+// signalled returns the code that an SDK is told in place of one of Twilio's codes of
+// Access Tokens. SDK 2.x shows 31204 as 20101 and 31205 as 20104 (lib/twilio/device.ts), and
+// stops registering for no other code; the real service was seen to send these two.
+func signalled(code int) int {
+	switch code {
+	case 20103:
+		return foreign
+	case 20104:
+		return 31205
+	case 20107:
+		return badSignature
+	case 20151:
+		return 31201
+	case 20157:
+		return 31207
+	}
+	if code < 31000 {
+		return invalid
+	}
+	return code
+}
+
+// hash tells tokens apart without keeping them.
+func hash(token string) [32]byte { return sha256.Sum256([]byte(token)) }

@@ -1,0 +1,66 @@
+package capabilitytest
+
+import (
+	"context"
+	"fmt"
+	"time"
+
+	"github.com/seed-6c737938/capability/capabilitytest/internal/exchange"
+)
+
+// A Phone is a telephone at the far end, which a test plays. It has one line: while it
+// rings or is on a call, it is busy for others.
+type Phone struct{ line *exchange.Phone }
+
+// Phone returns the telephone with a number, such as +15550100001. From now on it rings
+// when it is called, until the test answers it. A number that no test plays answers after
+// two seconds, and echoes what it hears.
+func (s *Server) Phone(number string) *Phone { return &Phone{s.exchange.Phone(number)} }
+
+// WaitRing waits until the telephone rings, and returns who calls.
+func (p *Phone) WaitRing(ctx context.Context) (from string, err error) {
+	from, err = p.line.WaitRing(ctx)
+	return from, wrap(err)
+}
+
+// Accept answers the call that rings.
+func (p *Phone) Accept() error { return wrap(p.line.Accept()) }
+
+// Reject declines the call that rings: it is busy.
+func (p *Phone) Reject() error { return wrap(p.line.Reject()) }
+
+// Call calls a number of the account, whose voice URL says what to do with the call. See
+// [Number].
+func (p *Phone) Call(number string) error { return wrap(p.line.Call(number)) }
+
+// HangUp ends the call.
+func (p *Phone) HangUp() error { return wrap(p.line.HangUp()) }
+
+// Press presses keys during a call: 0-9, *, #.
+func (p *Phone) Press(keys string) error { return wrap(p.line.Press(keys)) }
+
+// Speak says a WAV file into the telephone: 16 bit PCM or µ-law, at any rate. It returns when
+// it has been said.
+func (p *Phone) Speak(wav []byte) error { return wrap(p.line.Speak(wav)) }
+
+// Whistle says a tone of so many Hz into the telephone, and returns after d.
+func (p *Phone) Whistle(hz float64, d time.Duration) error { return wrap(p.line.Whistle(hz, d)) }
+
+// Told returns what the telephone was to hear so far: the text of each <Say>, the URL of
+// each <Play>.
+func (p *Phone) Told() []string { return p.line.Told() }
+
+// Keys returns the keys that the other side has pressed so far.
+func (p *Phone) Keys() string { return p.line.Keys() }
+
+// WaitSound waits until the telephone hears something, or hears nothing if loud is false.
+func (p *Phone) WaitSound(ctx context.Context, loud bool) error {
+	return wrap(p.line.WaitSound(ctx, loud))
+}
+
+func wrap(err error) error {
+	if err != nil {
+		return fmt.Errorf("capabilitytest: %w", err)
+	}
+	return nil
+}
