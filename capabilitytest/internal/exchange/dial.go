@@ -384,6 +384,7 @@ func (b *branch) start(to twiml.StatusCallback, base *url.URL) {
 	}
 	leg := b.legs[0]
 	b.hooks = leg.x.hooks.NewSession()
+	b.hooks.Owner = leg.top().sid
 	leg.report(b.hooks, b.callback, "initiated", "initiated")
 	leg.report(b.hooks, b.callback, "ringing", "ringing")
 }
@@ -410,6 +411,7 @@ func (d *Device) Answer(callSID, answer string) {
 // take gives the call to the leg: its far end has answered.
 func (c *call) take() {
 	c.answered, c.status = time.Now(), "in-progress"
+	c.says("answer", CallEvent, fmt.Sprintf("%s answers the call of %s", c.to, c.top().from))
 	d := c.branch.dial
 	for _, other := range slices.Clone(d.legs) {
 		if other != c {
@@ -417,7 +419,6 @@ func (c *call) take() {
 		}
 	}
 	d.picked <- c
-	c.x.callEvent(c, CallEvent, "%s answers the call of %s", c.to, c.top().from)
 	c.report(c.branch.hooks, c.branch.callback, "answered", "in-progress")
 }
 
@@ -512,7 +513,8 @@ func (x *Exchange) connect(room *media.Room, a, b *call) {
 	a.join(room, media.Seat{})
 	b.join(room, media.Seat{})
 	a.other, b.other = b, a
-	x.callEvent(a, CallEvent, "%s and %s are connected", a.party(), b.party())
+	x.event(Event{Kind: CallEvent, Call: a.top().sid, From: a.party(), To: b.party(), What: connected, Verb: a.doing(),
+		Text: fmt.Sprintf("%s and %s are connected", a.party(), b.party())})
 	x.notify()
 }
 

@@ -27,6 +27,7 @@ const (
 type script struct {
 	verbs []twiml.Verb
 	from  webhook.Target // where it comes from: URLs in it are relative to that
+	id    string         // of the request that fetched it
 }
 
 // Instead of a document to go on with:
@@ -125,10 +126,11 @@ func (r *runner) circles() bool {
 // execute does what a document says, and returns the document to go on with.
 func (r *runner) execute(s *script) (*script, *Fault) {
 	r.self, r.last = s.from, nil
-	for _, verb := range s.verbs {
+	for i, verb := range s.verbs {
 		if r.ctx.Err() != nil {
 			return finish, nil
 		}
+		r.begin(s, i)
 		next, fault := r.verb(verb)
 		if next != nil || fault != nil {
 			return next, fault
@@ -136,6 +138,23 @@ func (r *runner) execute(s *script) (*script, *Fault) {
 	}
 	return finish, r.last
 }
+
+// begin says which verb of a document is executed now.
+func (r *runner) begin(s *script, i int) {
+	v := &Verb{Document: s.id, Name: nameOf(s.verbs[i])}
+	for _, earlier := range s.verbs[:i] {
+		if nameOf(earlier) == v.Name {
+			v.Index++
+		}
+	}
+	r.x.mu.Lock()
+	defer r.x.mu.Unlock()
+	r.c.verb = v
+	r.x.event(Event{Kind: VerbEvent, Call: r.c.top().sid, Verb: v})
+}
+
+// nameOf returns the name of a verb's element.
+func nameOf(verb twiml.Verb) string { return strings.TrimPrefix(fmt.Sprintf("%T", verb), "twiml.") }
 
 // verb does what a verb says. It returns nil to go on with the next one.
 func (r *runner) verb(verb twiml.Verb) (*script, *Fault) {
@@ -361,7 +380,10 @@ func (r *runner) fetch(target webhook.Target, more url.Values) (*script, *Fault)
 	if err != nil {
 		return nil, (*Fault)(err)
 	}
-	s := &script{from: webhook.Target{Method: target.Method, URL: document.URL}}
+	s := &script{from: webhook.Target{Method: target.Method, URL: document.URL}, id: document.ID}
+	r.x.mu.Lock()
+	r.c.verb = &Verb{Document: s.id}
+	r.x.mu.Unlock()
 	if document.Kind() == webhook.Audio {
 		return s, r.hear(r.ctx, "", fmt.Sprintf("%s hears %s", r.c.party(), target.URL.Redacted()), r.decode(document.Body))
 	}
@@ -382,7 +404,7 @@ func (r *runner) fetch(target webhook.Target, more url.Values) (*script, *Fault)
 
 // warn says what is wrong with a document that is executed all the same.
 func (r *runner) warn(p twiml.Problem) {
-	r.x.event(Event{Kind: VerbEvent, Call: r.c.top().sid, Fault: (*Fault)(&p), Text: fmt.Sprintf("warning %d: %s", p.Code, p.Message)})
+	r.x.event(Event{Kind: VerbEvent, Call: r.c.top().sid, Verb: r.c.verb, Fault: (*Fault)(&p), Text: fmt.Sprintf("warning %d: %s", p.Code, p.Message)})
 }
 
 // report requests a document that has no effect, as the call is over.
@@ -431,9 +453,14 @@ func (c *call) form() url.Values {
 	return form
 }
 
+// beginWebhook makes an event of a webhook that has no answer yet.
+func (x *Exchange) beginWebhook(e webhook.Exchange) {
+	x.event(Event{Kind: WebhookEvent, Call: e.Owner, Webhook: &e})
+}
+
 // logWebhook makes an event of a webhook.
 func (x *Exchange) logWebhook(e webhook.Exchange) {
-	event := Event{Kind: WebhookEvent, Call: e.Form.Get("CallSid"), Webhook: &e}
+	event := Event{Kind: WebhookEvent, Call: e.Owner, Webhook: &e}
 	text := fmt.Sprintf("%s %s: %d", e.Method, e.URL, e.Status)
 	switch {
 	case e.Problem != nil:

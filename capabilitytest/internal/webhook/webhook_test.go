@@ -118,10 +118,32 @@ func TestPost(t *testing.T) {
 	require.Len(t, log.all(), 1)
 	e := log.all()[0]
 	e.Start, e.Duration = time.Time{}, 0
-	assert.Equal(t, webhook.Exchange{
-		Method: "POST", URL: b.URL + "/voice?z=1&a=3", Form: form, Signed: signed, Signature: r.Header.Get("X-Twilio-Signature"),
+	assert.EqualExportedValues(t, webhook.Exchange{
+		ID: document.ID, Method: "POST", URL: b.URL + "/voice?z=1&a=3", Form: form, Signed: signed, Signature: r.Header.Get("X-Twilio-Signature"),
 		Status: 200, ContentType: "text/xml", Body: []byte("<Response/>"),
 	}, e)
+}
+
+func TestRepeat(t *testing.T) {
+	b := serve(t, twiml)
+	s, log := newSession(t)
+	for _, method := range []string{"GET", "POST"} {
+		at := target(t, method, strings.Replace(b.URL, "://", "://alice:secret@", 1)+"/voice?z=1")
+		_, problem := s.Fetch(t.Context(), at, form)
+		require.Nil(t, problem)
+		first, last := len(b.got())-1, len(log.all())-1
+		log.all()[last].Repeat(t.Context())
+		require.Len(t, b.got(), first+2)
+		made, again := b.got()[first], b.got()[first+1]
+		assert.Equal(t, made.RequestURI, again.RequestURI)
+		assert.Equal(t, made.PostForm, again.PostForm)
+		assert.Equal(t, made.Header.Get("X-Twilio-Signature"), again.Header.Get("X-Twilio-Signature"))
+		assert.NotEqual(t, made.Header.Get("I-Twilio-Idempotency-Token"), again.Header.Get("I-Twilio-Idempotency-Token"))
+		require.Len(t, log.all(), last+2)
+		assert.True(t, log.all()[last+1].Again)
+		assert.False(t, log.all()[last].Again)
+	}
+	webhook.Exchange{}.Repeat(t.Context())
 }
 
 // TestGet: Twilio appends its parameters to the query, which stays as it is.
