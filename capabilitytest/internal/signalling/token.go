@@ -33,6 +33,9 @@ func (c Credentials) judge(token string) (*exchange.Grants, *exchange.Fault) {
 	}
 	_, incoming := claims.Incoming()
 	applicationSID, params, outgoing := claims.Outgoing()
+	if wrong := rule.SID("AP", applicationSID); outgoing && wrong != "" {
+		return nil, &exchange.Fault{Code: 31100, Message: "the application SID of the token: " + wrong}
+	}
 	return &exchange.Grants{
 		ClientName:     name,
 		Incoming:       incoming,
