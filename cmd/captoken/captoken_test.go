@@ -199,9 +199,9 @@ func TestMistakes(t *testing.T) {
 		{"inspect", nil, []string{"standard input is empty: give a token"}},
 		{"inspect ·", nil, []string{"the argument is empty: give a token"}},
 		{"inspect " + strings.Repeat("x", 1<<20+1), nil, []string{"the argument is longer than the 1048576 bytes that are searched for tokens"}},
-		{"explain", nil, []string{`no entry for "": for what is not about a token see https://www.twilio.com/docs/api/errors, or use one of 20101 `}},
-		{"explain 7", nil, []string{`no entry for "7": for what is not about a token see https://www.twilio.com/docs/api/errors, or use one of 20101 `}},
-		{"explain 0", nil, []string{`no entry for "0": for what is not about a token see https://www.twilio.com/docs/api/errors, or use one of 20101 `}},
+		{"explain", nil, []string{`no entry for "": for what is not about a token see https://www.twilio.com/docs/api/errors, or use one of 11100 `}},
+		{"explain 7", nil, []string{`no entry for "7": for what is not about a token see https://www.twilio.com/docs/api/errors, or use one of 11100 `}},
+		{"explain 0", nil, []string{`no entry for "0": for what is not about a token see https://www.twilio.com/docs/api/errors, or use one of 11100 `}},
 		{"explain 31204 31205", nil, []string{tooMany}},
 	} {
 		t.Run(test.args[:min(len(test.args), 60)], func(t *testing.T) {

@@ -8,6 +8,7 @@ import (
 	"strings"
 
 	"github.com/seed-6c737938/capability/internal/inspect"
+	"github.com/seed-6c737938/capability/internal/twilioerror"
 )
 
 const explainHelp = `captoken explain prints what a Twilio error says about a token, and what to do.
@@ -26,19 +27,19 @@ func (c cli) explain(args []string) error {
 		return err
 	}
 	number, err := strconv.Atoi(flags.Arg(0))
-	code, ok := inspect.Explain(number)
+	e, ok := twilioerror.Lookup(number)
 	if err != nil || !ok {
 		return fmt.Errorf("no entry for %q: for what is not about a token see https://www.twilio.com/docs/api/errors, or use one of %s",
 			flags.Arg(0), knownCodes())
 	}
-	_, err = io.WriteString(c.stdout, code.Text())
+	_, err = io.WriteString(c.stdout, inspect.ErrorText(e))
 	return err
 }
 
 func knownCodes() string {
 	var numbers []string
-	for _, code := range inspect.Codes() {
-		numbers = append(numbers, strconv.Itoa(code.Number))
+	for _, e := range twilioerror.All() {
+		numbers = append(numbers, strconv.Itoa(e.Code))
 	}
 	return strings.Join(numbers, " ")
 }

@@ -19,6 +19,7 @@ import (
 
 	"github.com/seed-6c737938/capability"
 	"github.com/seed-6c737938/capability/internal/accesstoken"
+	"github.com/seed-6c737938/capability/internal/twilioerror"
 )
 
 // A Report is all that is known about one token. Its JSON form is the output of
@@ -166,7 +167,7 @@ func (r *Report) malformed(header, claims, signature error) {
 		if err == errPadded || err == errStandard || err == errNotUTF8 {
 			advice = "It was minted that way: use a library that follows RFC 7515."
 		}
-		r.problem(r.rules.malformed, fmt.Sprintf("it is malformed: %v (%s)", err, list(parts[err])), advice)
+		r.problem(r.rules.malformed, fmt.Sprintf("it is malformed: %v (%s)", err, twilioerror.List(parts[err])), advice)
 	}
 }
 

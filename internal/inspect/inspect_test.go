@@ -18,6 +18,7 @@ import (
 
 	"github.com/seed-6c737938/capability"
 	"github.com/seed-6c737938/capability/internal/inspect"
+	"github.com/seed-6c737938/capability/internal/twilioerror"
 )
 
 const (
@@ -146,7 +147,7 @@ func TestProblems(t *testing.T) {
 			assert.Equal(t, len(test.want) == 0, r.Usable)
 			for _, f := range r.Problems {
 				assert.NotEmpty(t, f.Advice)
-				_, ok := inspect.Explain(f.Code)
+				_, ok := twilioerror.Lookup(f.Code)
 				assert.True(t, ok, "no entry for %d", f.Code)
 			}
 		})

@@ -12,6 +12,8 @@ import (
 	"unicode"
 	"unicode/utf16"
 	"unicode/utf8"
+
+	"github.com/seed-6c737938/capability/internal/twilioerror"
 )
 
 const (
@@ -56,9 +58,10 @@ func (r *Report) Text() string {
 	return b.String()
 }
 
-// Text is the entry for a person.
-func (c Code) Text() string {
-	return fmt.Sprintf("%d  %s\n\n", c.Number, c.Name) + wrap("", "", c.Means) + "\n" + wrap("What to do: ", "", c.Advice)
+// ErrorText is an entry of the table of errors, for a person.
+func ErrorText(e twilioerror.Error) string {
+	means := strings.TrimSpace(e.Means + " " + e.InPage())
+	return fmt.Sprintf("%d  %s\n\n", e.Code, e.Name) + wrap("", "", means) + "\n" + wrap("What to do: ", "", e.Advice)
 }
 
 // verdict is the first line, which is often all that is read.
@@ -73,20 +76,13 @@ func (r *Report) verdict() string {
 	case r.Usable && r.Signature == Valid:
 		return "Usable: " + kind + ", signature valid."
 	case r.Usable && len(r.Missing) > 0:
-		return "No fault found: " + kind + ", but the signature was not checked. To check it, set " + list(r.Missing) + "."
+		return "No fault found: " + kind + ", but the signature was not checked. To check it, set " + twilioerror.List(r.Missing) + "."
 	case r.Usable:
 		return "No fault found: " + kind + ", but the signature could not be checked."
 	case r.Signature == NotChecked:
 		return "Not usable: " + kind + ", signature not checked."
 	}
 	return "Not usable: " + kind + ", signature " + r.Signature + "."
-}
-
-func list(names []string) string {
-	if len(names) < 2 {
-		return strings.Join(names, "")
-	}
-	return strings.Join(names[:len(names)-1], ", ") + " and " + names[len(names)-1]
 }
 
 // text is what was found, behind its code, and below it what to do.
