@@ -12,6 +12,7 @@ import (
 
 	"github.com/seed-6c737938/capability"
 	"github.com/seed-6c737938/capability/internal/inspect"
+	"github.com/seed-6c737938/capability/internal/rule"
 )
 
 const mintHelp = `captoken mint prints a capability token or, with -access, an Access Token.
@@ -47,7 +48,6 @@ func (c cli) mint(args []string) error {
 	if err := r.parse(args); err != nil {
 		return err
 	}
-	r.check()
 	kind := inspect.CapabilityToken
 	if r.access {
 		kind = inspect.AccessToken
@@ -56,6 +56,18 @@ func (c cli) mint(args []string) error {
 	if missing := credentials.Missing(kind); missing != nil {
 		r.mistake("set %s, or use -demo to try without", strings.Join(missing, " and "))
 		credentials = demo // to find the other mistakes too
+	}
+	r.check()
+	given := credentials
+	for _, name := range inspect.Variables(kind) {
+		if value := given[name]; rule.IsPlaceholder(value) {
+			r.mistake("%s is %q, a placeholder: set your own, or use -demo to try without", name, value)
+			credentials = demo
+		}
+	}
+	r.checkSID(inspect.AccountSIDVar, "AC", credentials[inspect.AccountSIDVar])
+	if r.access {
+		r.checkSID(inspect.APIKeySIDVar, "SK", credentials[inspect.APIKeySIDVar])
 	}
 	token := r.token(builder(kind, credentials))
 	if err := errors.Join(append(r.mistakes, token.Err())...); err != nil {
@@ -73,7 +85,7 @@ func (c cli) mint(args []string) error {
 }
 
 // A request is what the flags of mint ask for. A flag that is given twice is kept
-// twice: the package knows which may not differ, and says so.
+// twice, for check to see.
 type request struct {
 	access, demo, events      bool
 	incoming, outgoing, names []string
@@ -126,51 +138,85 @@ func (r *request) parse(args []string) error {
 	return parse(&flags, args, 0)
 }
 
-// check finds the flags that would have no effect.
+// check finds the flags that would have no effect, or do not go together.
 func (r *request) check() {
 	if len(r.incoming)+len(r.outgoing) == 0 && !r.events {
 		r.mistake("nothing is granted: use -incoming, -outgoing or -events")
 	}
-	if len(r.params) > 0 && len(r.outgoing) == 0 {
-		r.mistake("-param needs -outgoing")
+	needs := func(given bool, name string, other bool, otherName string) {
+		if given && !other {
+			r.mistake("-%s needs -%s", name, otherName)
+		}
 	}
-	if len(r.names) > 0 && len(r.outgoing) == 0 {
-		r.mistake("-name needs -outgoing")
+	needs(len(r.params) > 0, "param", len(r.outgoing) > 0, "outgoing")
+	needs(len(r.names) > 0, "name", len(r.outgoing) > 0, "outgoing")
+	needs(len(r.filters) > 0, "filter", r.events, "events")
+	needs(len(r.regions) > 0, "region", r.access, "access")
+	needs(len(r.pushCredentials) > 0, "push-credential", r.access, "access")
+	if r.access && r.events {
+		r.mistake("-events does not go with -access: an Access Token grants only calls")
 	}
-	if len(r.filters) > 0 && !r.events {
-		r.mistake("-filter needs -events")
+	if r.access && len(r.outgoing) > 0 && len(r.incoming)+len(r.names) == 0 {
+		r.mistake("-access needs a client name: use -incoming or -name")
 	}
 	once := func(name string, n int) {
 		if n > 1 {
 			r.mistake("-%s is given more than once", name)
 		}
 	}
+	for _, repeated := range []struct {
+		name   string
+		values *[]string
+	}{
+		{"incoming", &r.incoming}, {"name", &r.names}, {"outgoing", &r.outgoing}, {"region", &r.regions}, {"push-credential", &r.pushCredentials},
+	} {
+		*repeated.values = slices.Compact(*repeated.values)
+		once(repeated.name, len(*repeated.values))
+	}
 	once("ttl", len(r.ttls))
-	once("region", len(r.regions))
-	once("push-credential", len(r.pushCredentials))
 	for _, name := range slices.Sorted(maps.Keys(r.claims)) {
 		once(fmt.Sprintf("claim %q", name), len(r.claims[name]))
 	}
-}
-
-func (r *request) token(token *capability.CapabilityToken) *capability.CapabilityToken {
-	for _, name := range r.incoming {
-		token.AllowClientIncoming(name)
+	if len(r.incoming) == 1 && len(r.names) == 1 && r.incoming[0] != r.names[0] {
+		r.mistake("-name %q is not -incoming %q: a device has one client name", r.names[0], r.incoming[0])
 	}
-	for _, applicationSID := range r.outgoing {
-		token.AllowClientOutgoing(applicationSID, r.params)
-	}
-	for _, name := range r.names {
-		token.SetClientName(name)
-	}
-	if r.events {
-		token.AllowEventStream(r.filters)
-	}
-	for _, region := range r.regions {
-		token.SetRegion(region)
+	for _, sid := range r.outgoing {
+		r.checkSID("-outgoing", "AP", sid)
 	}
 	for _, sid := range r.pushCredentials {
-		token.SetPushCredential(sid)
+		r.checkSID("-push-credential", "CR", sid)
+	}
+}
+
+// checkSID finds what has the form of an SID and can't be one. The package finds
+// the rest.
+func (r *request) checkSID(name, prefix, sid string) {
+	if wrong := inspect.WrongSID(prefix, sid); wrong != "" && rule.SID(prefix, sid) == "" {
+		r.mistake("%s is %q: %s", name, sid, wrong)
+	}
+}
+
+// token asks for what check finds no fault with.
+func (r *request) token(token *capability.CapabilityToken) *capability.CapabilityToken {
+	for _, name := range r.incoming[:min(len(r.incoming), 1)] {
+		token.AllowClientIncoming(name)
+	}
+	for _, applicationSID := range r.outgoing[:min(len(r.outgoing), 1)] {
+		token.AllowClientOutgoing(applicationSID, r.params)
+	}
+	if len(r.incoming) == 0 && len(r.names) > 0 {
+		token.SetClientName(r.names[0])
+	}
+	if r.events && !r.access {
+		token.AllowEventStream(r.filters)
+	}
+	if r.access {
+		for _, region := range r.regions {
+			token.SetRegion(region)
+		}
+		for _, sid := range r.pushCredentials {
+			token.SetPushCredential(sid)
+		}
 	}
 	for _, ttl := range r.ttls {
 		token.SetTTL(ttl)

@@ -7,9 +7,11 @@ import (
 	"errors"
 	"strconv"
 	"strings"
+	"unicode"
 	"unicode/utf8"
 
 	"github.com/seed-6c737938/capability/internal/jws"
+	"github.com/seed-6c737938/capability/internal/rule"
 )
 
 var (
@@ -20,8 +22,8 @@ var (
 	errNotObject = errors.New("not a JSON object")
 )
 
-// decode decodes a part of a token. Only one spelling of each text is right; of
-// another it returns what is meant, with an error.
+// decode decodes a part of a token. Anything but canonical base64url is an error,
+// but is decoded if its meaning is clear.
 func decode(part string) ([]byte, error) {
 	if data, err := jws.Decode(part); err == nil {
 		return data, nil
@@ -61,16 +63,27 @@ func decodeObject(part string) (object map[string]any, raw json.RawMessage, err 
 	return object, data, err
 }
 
-// quote is a value as it is in the token, so a number is unchanged.
-func quote(value any) string {
+// searchable returns JSON as it is written, and each string in it as it is meant:
+// those of a name that occurs twice too.
+func searchable(raw json.RawMessage) string {
+	text := bytes.NewBuffer(bytes.Clone(raw))
+	for dec := json.NewDecoder(bytes.NewReader(raw)); ; {
+		token, err := dec.Token()
+		if err != nil {
+			return text.String() + "\n"
+		}
+		if s, ok := token.(string); ok {
+			text.WriteString("\n" + s)
+		}
+	}
+}
+
+// Quote is a value as it is in the token, so a number is unchanged.
+func Quote(value any) string {
 	if text, ok := value.(string); ok {
 		return strconv.Quote(text)
 	}
-	var b strings.Builder
-	enc := json.NewEncoder(&b)
-	enc.SetEscapeHTML(false)
-	enc.Encode(value) // it was JSON before
-	return strings.TrimSuffix(b.String(), "\n")
+	return jws.Marshal(value)
 }
 
 func quoteOr(object map[string]any, name, missing string) string {
@@ -78,20 +91,20 @@ func quoteOr(object map[string]any, name, missing string) string {
 	if !ok {
 		return missing
 	}
-	return quote(value)
+	return Quote(value)
 }
 
-// show quotes text unless it is plain to see where it begins and ends.
-func show(text string) string {
-	plain := text != "" && strings.IndexFunc(text, func(r rune) bool {
-		return !strings.ContainsRune("_.:/@+-", r) && !(r < utf8.RuneSelf && isAlphanumeric(byte(r)))
-	}) < 0
-	if plain {
+// Show quotes text unless it is plain to see where it begins and ends.
+func Show(text string) string {
+	if rule.Alphanumeric(text, "_.:/@+-") {
 		return text
 	}
 	return strconv.Quote(text)
 }
 
-func isAlphanumeric(c byte) bool {
-	return 'a' <= c && c <= 'z' || 'A' <= c && c <= 'Z' || '0' <= c && c <= '9'
+// IsVisible reports whether a character can be seen, or is a space, and neither
+// moves the cursor nor turns the direction of writing.
+func IsVisible(r rune) bool {
+	return unicode.IsPrint(r) && r != '\u2800' && // a Braille pattern without dots
+		!unicode.In(r, unicode.Other_Default_Ignorable_Code_Point, unicode.Variation_Selector)
 }

@@ -2,9 +2,12 @@ package inspect
 
 import (
 	"cmp"
+	"encoding/json"
+	"fmt"
 	"regexp"
-	"slices"
 	"strings"
+
+	"github.com/seed-6c737938/capability/internal/rule"
 )
 
 // A Token is found in what somebody pasted. Removed says what was around it, or
@@ -12,6 +15,8 @@ import (
 type Token struct {
 	Text    string
 	Removed []string
+
+	pasted string // all of it
 }
 
 // tokenPattern matches the base64url of '{' and of what may follow it in JSON,
@@ -23,7 +28,7 @@ var tokenPattern = regexp.MustCompile(`eyJ[\w+/-]*={0,2}(?:\.[\w+/-]*={0,2}){0,4
 func Find(pasted string) []Token {
 	text := strings.TrimSpace(pasted)
 	visible := strings.Map(func(r rune) rune {
-		if !isVisible(r) && !strings.ContainsRune(" \t\r\n", r) {
+		if !IsVisible(r) && !strings.ContainsRune(" \t\r\n", r) {
 			return -1
 		}
 		return r
@@ -51,7 +56,7 @@ func Find(pasted string) []Token {
 		rest = ""
 	}
 	outside.WriteString(rest)
-	removed := surroundingsOf(outside.String())
+	removed := surroundings(outside.String())
 	if folded {
 		removed = append(removed, "line breaks or blanks within it")
 	}
@@ -59,7 +64,7 @@ func Find(pasted string) []Token {
 		removed = append(removed, "invisible characters")
 	}
 	for i := range tokens {
-		tokens[i].Removed = removed
+		tokens[i].Removed, tokens[i].pasted = removed, text
 	}
 	return tokens
 }
@@ -87,13 +92,8 @@ func unfold(text, match string) (token string, length int, folded bool) {
 		return match, len(match), false
 	}
 	// What follows a whole signature is not of the token.
-	signature := parts[2]
-	if i := strings.IndexByte(signature, '.'); i >= 0 {
-		signature = signature[:i]
-	}
-	if len(signature) > hs256Length {
-		signature = signature[:hs256Length]
-	}
+	signature, _, _ := strings.Cut(parts[2], ".")
+	signature = signature[:min(len(signature), hs256Length)]
 	joined = parts[0] + "." + parts[1] + "." + signature
 	short := len(signature) < hs256Length && isReadable(match) // so what follows is text
 	if len(joined) <= len(match) || short || !decodes(parts[0]) || !decodes(parts[1]) {
@@ -109,7 +109,7 @@ func join(text string) (joined string, ends []int) {
 	for i := range len(text) {
 		c := text[i]
 		switch {
-		case isAlphanumeric(c) || strings.IndexByte("-_.", c) >= 0:
+		case rule.IsAlphanumeric(c) || strings.IndexByte("-_.", c) >= 0:
 			b.WriteByte(c)
 			ends = append(ends, i+1)
 		case strings.IndexByte(" \t\r\n\\>=", c) < 0:
@@ -136,40 +136,98 @@ func isWhole(token string) bool {
 	return strings.Count(token, ".") == 4 || isReadable(token) && len(signature) >= hs256Length
 }
 
-// surroundings are what tokens come in, and how to recognize it.
-var surroundings = []struct {
-	name    string
-	pattern *regexp.Regexp
-}{
-	{"Bearer", regexp.MustCompile(`(?i)\bbearer\b`)},
-	{"a URL", regexp.MustCompile(`\w://`)},
-	{"JSON", regexp.MustCompile(`(?s)\{.*\}`)},
-	{"a name and '='", regexp.MustCompile(`\w(?:=|%3[Dd])["']?\s*$`)},
-	{"a name and ':'", regexp.MustCompile(`(?i)\b(?:token|jwt|authorization)["']?\s*:`)},
-	{"quotes", regexp.MustCompile("[\"'`“”‘’]")},
-	{"a comma or semicolon", regexp.MustCompile(`[,;]\s*$`)},
+const aroundJSON = "the JSON around it"
+
+// surroundings names what was around the tokens: nothing for white space, and for
+// what folded lines start and end with.
+func surroundings(outside string) []string {
+	outside = strings.Trim(outside, "> \t\r\n\\")
+	switch {
+	case outside == "":
+		return nil
+	case strings.ContainsRune(outside, '{') && strings.ContainsRune(outside, '}'):
+		return []string{aroundJSON}
+	case strings.Contains(outside, "://"):
+		return []string{"the URL around it"}
+	case strings.EqualFold(outside, "bearer"):
+		return []string{"Bearer"}
+	case strings.Trim(outside, "\"'`“”‘’ \n") == "":
+		return []string{"quotes"}
+	}
+	return []string{"the text around it"}
 }
 
-// surroundingsOf names what was around the tokens: nothing for white space, and
-// for what folded lines start and end with.
-func surroundingsOf(outside string) []string {
-	outside = strings.Trim(outside, "> \t\r\n\\")
-	if outside == "" {
-		return nil
+// checkPaste finds fault with what a page passes to the SDK beside the token. What a
+// shell, a log, a header or a mail puts around a token is no fault; what stands in
+// the same string is.
+func (r *Report) checkPaste(token Token) {
+	const seen = "The SDK takes the token alone: with anything else SDK 2.x shows 20101, SDK 1.x 31204."
+	name, value := memberOf(token)
+	switch {
+	case value != "":
+		r.problem(r.rules.malformed, fmt.Sprintf("the value of %s is %s, not the bare token", Quote(name), value), seen+" Correct what the backend answers.")
+	case pythonBytes.MatchString(before(token)):
+		r.problem(r.rules.malformed, "it stands in b'...', as Python writes bytes", seen+" Call decode() on it in the backend.")
+	case strings.HasPrefix(token.pasted, "{") && token.Removed != nil && token.Removed[0] == aroundJSON:
+		r.note("it came in JSON", seen+" If the page passes the whole answer, pass what is in it.")
 	}
-	var names []string
-	for _, s := range surroundings {
-		if s.pattern.MatchString(outside) {
-			names = append(names, s.name)
+}
+
+var (
+	pythonBytes = regexp.MustCompile(`(?:^|\W)[bB]\\?['"]$`)
+
+	// aMember matches a member of an object in JSON, JavaScript or Python, in which a
+	// string has no unescaped quotes.
+	aMember = regexp.MustCompile(`["']?(\w+)["']?\s*:\s*(?:"((?:[^"\\]|\\.)*)"|'((?:[^'\\]|\\.)*)')`)
+
+	// opened matches the start of an object or list that should be a string.
+	opened = regexp.MustCompile(`(?i)["']?\b(token|jwt|access_?token)["']?\s*:\s*([{\[])[^{}\[\]]*$`)
+
+	tokenName = regexp.MustCompile(`(?i)token|jwt`)
+)
+
+// before returns what stands before the token.
+func before(token Token) string {
+	before, _, _ := strings.Cut(token.pasted, token.Text)
+	return before
+}
+
+// memberOf returns the name of the member that should be the token, and its value
+// if it is more than that.
+func memberOf(token Token) (name, value string) {
+	for _, text := range []string{token.pasted, strings.ReplaceAll(token.pasted, `\"`, `"`)} { // as in a log
+		if before, _, found := strings.Cut(text, token.Text); found {
+			if m := opened.FindStringSubmatch(before); m != nil {
+				return m[1], map[string]string{"{": "an object", "[": "a list"}[m[2]]
+			}
+		}
+		for _, m := range aMember.FindAllStringSubmatch(text, -1) {
+			value := unescaped(m[2] + m[3])
+			if !strings.Contains(value, token.Text) || !tokenName.MatchString(m[1]) || strings.Contains(value, "://") {
+				continue
+			}
+			if value == token.Text {
+				return "", ""
+			}
+			return m[1], Quote(cut(strings.ReplaceAll(value, token.Text, "eyJ…")))
 		}
 	}
-	switch {
-	case slices.Contains(names, "JSON"):
-		return []string{"the JSON around it"}
-	case slices.Contains(names, "a URL"):
-		return []string{"the URL around it"}
-	case names == nil:
-		return []string{"the text around it"}
+	return "", ""
+}
+
+func unescaped(text string) string {
+	var value string
+	if json.Unmarshal([]byte(`"`+text+`"`), &value) != nil {
+		return text
 	}
-	return names
+	return value
+}
+
+// cut returns the start of a text that is too long to be quoted.
+func cut(text string) string {
+	const most = 60
+	if runes := []rune(text); len(runes) > most {
+		return string(runes[:most]) + "…"
+	}
+	return text
 }
