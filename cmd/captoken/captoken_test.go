@@ -107,6 +107,9 @@ func TestMint(t *testing.T) {
 		{"-access -incoming tommy", unusedAuthToken, func() token {
 			return capability.NewWithAPIKey(accountSID, apiKeySID, apiKeySecret).AllowClientIncoming("tommy")
 		}},
+		{"-unsafe-names -incoming a@b.example", live, func() token {
+			return capability.New(accountSID, authToken).AllowUnsafeClientNames().AllowClientIncoming("a@b.example")
+		}},
 		{"-demo -incoming tommy", live, func() token {
 			return capability.New("ACdemo", "demo_auth_token_0").AllowClientIncoming("tommy")
 		}},
@@ -203,6 +206,10 @@ func TestMistakes(t *testing.T) {
 		{"mint -incoming client:tommy", live, []string{`invalid client name: "client:tommy": leave out client:, which is not part of the name`}},
 		{"mint -outgoing APXXXXXXXXXXXXXXXXXXXXXXXXXXXXXXXX", live, []string{
 			`-outgoing is "APXXXXXXXXXXXXXXXXXXXXXXXXXXXXXXXX": it is a placeholder, as in an example`}},
+		{"mint -incoming office-7", live, []string{`invalid client name: "office-7": use 1 to 256 ASCII letters, digits or '_'`}},
+		{"mint -access -incoming office-7 -unsafe-names -push-credential CR1", liveAccess, []string{
+			"-unsafe-names does not go with -push-credential: mobile apps take only letters, digits and '_'"}},
+		{"mint -outgoing <your-app-sid> -name tommy -param a=b", live, []string{`-outgoing is "<your-app-sid>": it is a placeholder, as in an example`}},
 		{"mint -access -incoming tommy -push-credential CR0123456789abcdef0123456789abcde", liveAccess, []string{
 			`-push-credential is "CR0123456789abcdef0123456789abcde": it has 33 characters, and Twilio's have 34: copy it again`}},
 		{"mint -incoming tommy -region ie1 -push-credential CR1", live, []string{
@@ -400,6 +407,13 @@ func TestExplain(t *testing.T) {
 		"accesstokenexpired":                       {"20104  AccessTokenExpired"},
 		"AuthorizationErrors.AccessTokenInvalid":   {"20101  AccessTokenInvalid"},
 		"TwilioError: ConnectionError":             {"31005  ConnectionError", "53000  ConnectionError", "53405  ConnectionError"},
+		"ERR_31009":                                {"31009  TransportError"},
+		"E31404":                                   {"31404  NotFound"},
+		"Invalid Access Token":                     {"20101  AccessTokenInvalid"},
+		"AccessTokenExpired, then ConnectionError": {"20104  AccessTokenExpired", "31005  ConnectionError", "53000  ConnectionError", "53405  ConnectionError"},
+		"connection error":                         {"31005  ConnectionError", "53000  ConnectionError", "53405  ConnectionError"},
+		"JWT token expired":                        {"31205  JWTTokenExpiredError"},
+		"v2.18.54321: connection declined":         {"31002  ConnectionDeclinedError"},
 		"HTTP retrieval failure":                   {"11200  HTTP retrieval failure"},
 	} {
 		for _, args := range [][]string{{text}, strings.Fields(text)} {

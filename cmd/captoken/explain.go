@@ -6,8 +6,10 @@ import (
 	"fmt"
 	"io"
 	"regexp"
+	"slices"
 	"strconv"
 	"strings"
+	"unicode"
 
 	"github.com/seed-6c737938/capability/internal/twilioerror"
 )
@@ -52,22 +54,21 @@ func (c cli) explain(args []string) error {
 	return nil
 }
 
-// code matches a code of Twilio's. A number behind a dot, a hyphen or a colon is more
-// likely a part of a time, a version or a place in a file.
-var code = regexp.MustCompile(`([.:-])?\b(\d{5})\b`)
+var number = regexp.MustCompile(`(^|.)(\d+)`)
 
 // errorsIn finds the errors whose codes are in a text or, if there are none, whose
-// names are.
+// names are. A number that is no code and stands behind something is more likely a part
+// of a time, a version or a place in a file.
 func errorsIn(text string) (known []twilioerror.Error, unknown []string) {
 	seen := map[string]bool{}
-	for _, m := range code.FindAllStringSubmatch(text, -1) {
-		number, _ := strconv.Atoi(m[2])
-		e, ok := twilioerror.Lookup(number)
+	for _, m := range number.FindAllStringSubmatch(text, -1) {
+		code, _ := strconv.Atoi(m[2])
+		e, ok := twilioerror.Lookup(code)
 		switch {
 		case seen[m[2]]:
 		case ok:
 			known = append(known, e)
-		case m[1] == "":
+		case len(m[2]) == codeLength && strings.Trim(m[1], " (/,;") == "":
 			unknown = append(unknown, m[2])
 		}
 		seen[m[2]] = true
@@ -75,15 +76,42 @@ func errorsIn(text string) (known []twilioerror.Error, unknown []string) {
 	if known != nil || unknown != nil {
 		return known, unknown
 	}
-	for _, e := range twilioerror.All() {
-		if regexp.MustCompile(`(?i)(^|\W)` + regexp.QuoteMeta(e.Name) + `($|\W)`).MatchString(text) {
-			known = append(known, e)
-		}
-	}
-	if known == nil {
-		unknown = regexp.MustCompile(`^\d+$`).FindAllString(text, 1)
+	known = named(text)
+	if _, err := strconv.Atoi(text); err == nil && known == nil {
+		unknown = []string{text}
 	}
 	return known, unknown
+}
+
+const codeLength = 5
+
+// named returns the errors whose names are words of the text, or else those whose
+// longest names are made of its words in any order, as in "invalid access token".
+func named(text string) []twilioerror.Error {
+	words := strings.FieldsFunc(strings.ToLower(text), func(r rune) bool { return !unicode.IsLetter(r) })
+	slices.SortFunc(words, func(a, b string) int { return len(b) - len(a) })
+	var exact, made []twilioerror.Error
+	longest := 0
+	for _, e := range twilioerror.All() {
+		name := strings.ToLower(e.Name)
+		rest := name
+		for _, word := range words {
+			rest = strings.ReplaceAll(rest, word, "")
+		}
+		switch {
+		case slices.Contains(words, name):
+			exact = append(exact, e)
+		case strings.Trim(strings.TrimSuffix(rest, "error"), " :'->()") != "" || len(name) < longest:
+		case len(name) > longest:
+			made, longest = []twilioerror.Error{e}, len(name)
+		default:
+			made = append(made, e)
+		}
+	}
+	if exact != nil {
+		return exact
+	}
+	return made
 }
 
 func explanation(e twilioerror.Error) string {

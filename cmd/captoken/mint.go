@@ -21,6 +21,7 @@ const mintHelp = `captoken mint prints a capability token or, with -access, an A
   -outgoing APPSID     call out through this TwiML application
   -param NAME=VALUE    sign a parameter for the application's voice URL (repeatable)
   -name NAME           the client name of a device that only calls out
+  -unsafe-names        allow names such as office-7, which do not work everywhere
   -events              read the account's events
   -filter NAME=VALUE   read only the events that match (repeatable)
   -ttl DURATION        how long the token lives, 1s to 24h (default 1h)
@@ -65,9 +66,9 @@ func (c cli) mint(args []string) error {
 			credentials = demo
 		}
 	}
-	r.checkSID(inspect.AccountSIDVar, "AC", credentials[inspect.AccountSIDVar])
+	r.checkSIDs(inspect.AccountSIDVar, "AC", []string{credentials[inspect.AccountSIDVar]})
 	if r.access {
-		r.checkSID(inspect.APIKeySIDVar, "SK", credentials[inspect.APIKeySIDVar])
+		r.checkSIDs(inspect.APIKeySIDVar, "SK", []string{credentials[inspect.APIKeySIDVar]})
 	}
 	token := r.token(builder(kind, credentials))
 	if err := errors.Join(append(r.mistakes, token.Err())...); err != nil {
@@ -88,6 +89,7 @@ func (c cli) mint(args []string) error {
 // twice, for check to see.
 type request struct {
 	access, demo, events      bool
+	unsafeNames               bool
 	incoming, outgoing, names []string
 	regions, pushCredentials  []string
 	params, filters, claims   url.Values
@@ -106,6 +108,7 @@ func (r *request) parse(args []string) error {
 	flags.BoolVar(&r.access, "access", false, "")
 	flags.BoolVar(&r.demo, "demo", false, "")
 	flags.BoolVar(&r.events, "events", false, "")
+	flags.BoolVar(&r.unsafeNames, "unsafe-names", false, "")
 	for name, values := range map[string]*[]string{
 		"incoming": &r.incoming, "outgoing": &r.outgoing, "name": &r.names,
 		"region": &r.regions, "push-credential": &r.pushCredentials,
@@ -159,6 +162,10 @@ func (r *request) check() {
 	if r.access && len(r.outgoing) > 0 && len(r.incoming)+len(r.names) == 0 {
 		r.mistake("-access needs a client name: use -incoming or -name")
 	}
+	if r.unsafeNames && len(r.pushCredentials) > 0 {
+		r.mistake("-unsafe-names does not go with -push-credential: mobile apps take only letters, digits and '_'")
+		r.pushCredentials = nil
+	}
 	once := func(name string, n int) {
 		if n > 1 {
 			r.mistake("-%s is given more than once", name)
@@ -180,24 +187,28 @@ func (r *request) check() {
 	if len(r.incoming) == 1 && len(r.names) == 1 && r.incoming[0] != r.names[0] {
 		r.mistake("-name %q is not -incoming %q: a device has one client name", r.names[0], r.incoming[0])
 	}
-	for _, sid := range r.outgoing {
-		r.checkSID("-outgoing", "AP", sid)
-	}
-	for _, sid := range r.pushCredentials {
-		r.checkSID("-push-credential", "CR", sid)
-	}
+	r.outgoing = r.checkSIDs("-outgoing", "AP", r.outgoing)
+	r.pushCredentials = r.checkSIDs("-push-credential", "CR", r.pushCredentials)
 }
 
-// checkSID finds what has the form of an SID and can't be one. The package finds
-// the rest.
-func (r *request) checkSID(name, prefix, sid string) {
-	if wrong := inspect.WrongSID(prefix, sid); wrong != "" && rule.SID(prefix, sid) == "" {
+// checkSIDs returns the SIDs without those that it finds fault with. The package finds
+// the others.
+func (r *request) checkSIDs(name, prefix string, sids []string) []string {
+	return slices.DeleteFunc(sids, func(sid string) bool {
+		wrong := inspect.WrongSID(prefix, sid)
+		if wrong == "" || wrong == rule.SID(prefix, sid) {
+			return false
+		}
 		r.mistake("%s is %q: %s", name, sid, wrong)
-	}
+		return true
+	})
 }
 
 // token asks for what check finds no fault with.
 func (r *request) token(token *capability.CapabilityToken) *capability.CapabilityToken {
+	if r.unsafeNames {
+		token.AllowUnsafeClientNames()
+	}
 	for _, name := range r.incoming[:min(len(r.incoming), 1)] {
 		token.AllowClientIncoming(name)
 	}

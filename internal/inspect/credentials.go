@@ -153,10 +153,10 @@ func wrongValue(variable, value string) string {
 func WrongSID(prefix, sid string) (wrong string) {
 	const short = 16
 	switch wrong = rule.SID(prefix, sid); {
-	case wrong != "":
-		return wrong
 	case rule.IsPlaceholder(sid):
 		return "it is a placeholder, as in an example"
+	case wrong != "":
+		return wrong
 	case len(sid) > short && len(sid) < rule.LongestSID:
 		return fmt.Sprintf("it has %d characters, and Twilio's have %d: copy it again", len(sid), rule.LongestSID)
 	case len(sid) > short && !rule.IsWholeSID(sid):

@@ -167,7 +167,10 @@ func (r *Report) checkApplication(s Scope) {
 // checkClientName finds fault with what Twilio documents to be forbidden, and
 // notes what works not everywhere.
 func (r *Report) checkClientName(name string) {
-	const advice = "EncodeClientName in this Go module makes a name that works everywhere, from any user ID."
+	advice := "EncodeClientName in this Go module makes a name that works everywhere, from any user ID."
+	if noValue.MatchString(name) {
+		advice = "It looks like a value that was not there: check what the backend reads as its user."
+	}
 	unsafe, wrong := rule.UnsafeClientName(name, r.rules.longestName), rule.ClientName(name, r.rules.longestName)
 	switch {
 	case name == "":
@@ -179,7 +182,7 @@ func (r *Report) checkClientName(name string) {
 	case wrong != "":
 		r.note("its client name is "+Quote(name)+": "+wrong, "With other characters, calls can fail: in mobile apps, in TwiML or over REST. "+advice)
 	case noValue.MatchString(name):
-		r.note("its client name is "+Quote(name)+", which looks like a value that was not there", "Check what the backend reads as its user: all such users share one name.")
+		r.note("its client name is "+Quote(name), advice)
 	}
 }
 
@@ -257,7 +260,9 @@ func (r *Report) readGrants(claims map[string]any) {
 // for are left out.
 func (r *Report) grantFault(f accesstoken.Fault, value any) {
 	message := "its " + f.String()
-	if value != nil {
+	if text, isText := value.(string); isText && text == "" {
+		message = "its " + f.Name + " is empty"
+	} else if value != nil {
 		message = "its " + f.Name + ", " + quoteShort(value) + ", " + f.Wrong
 	}
 	code, advice := r.rules.grants, `Twilio's own libraries write {"identity":"tommy","voice":{"incoming":{"allow":true},`+

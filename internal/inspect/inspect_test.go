@@ -85,8 +85,8 @@ func TestProblems(t *testing.T) {
 		{"exp null", hs256, `{"exp":null}`, []string{"31204 its exp is null, not a whole number of seconds since 1970"}},
 		{"exp fraction", hs256, `{"exp":946688400.629}`, []string{`31204 its exp is 946688400.629, not a whole number of seconds since 1970`}},
 		{"exp negative", hs256, `{"exp":-1}`, []string{`31204 its exp is -1, not a whole number of seconds since 1970`}},
-		{"exp milliseconds", hs256, `{"exp":946688400000}`, []string{`31207 its exp is 946688400000, not a whole number of seconds since 1970`}},
-		{"exp huge", hs256, `{"exp":1e300}`, []string{`31207 its exp is 1e300, not a whole number of seconds since 1970`}},
+		{"exp milliseconds", hs256, `{"exp":946688400000}`, []string{`31207 its exp is 946688400000, not in seconds since 1970`}},
+		{"exp huge", hs256, `{"exp":1e300}`, []string{`31207 its exp is 1e300, not in seconds since 1970`}},
 		{"exp beyond numbers", hs256, `{"exp":1e400}`, []string{"31204 it is malformed: not a JSON object (claims)"}},
 		{"exp 1970", hs256, `{"exp":0}`, []string{`31205 its exp is 0, a time in 1970`}},
 		{"exp now", hs256, `{"exp":946684800}`, []string{`31205 it expired 0s ago`}},
@@ -95,7 +95,7 @@ func TestProblems(t *testing.T) {
 		{"exp in 24h and 1s", hs256, `{"exp":946771201}`, []string{`31207 it expires in 24h1s, later than the 24h that are allowed`}},
 		{"exp before nbf", hs256, `{"exp":946688400,"nbf":946688401}`, []string{
 			"31204 it is not valid yet: its nbf is in 1h1s", "31204 its exp is not after its nbf, so it is never valid"}},
-		{"nbf milliseconds", hs256, `{"nbf":946684800000}`, []string{`31204 its nbf is 946684800000, not a whole number of seconds since 1970`}},
+		{"nbf milliseconds", hs256, `{"nbf":946684800000}`, []string{`31204 its nbf is 946684800000, not in seconds since 1970`}},
 		{"nbf negative", hs256, `{"nbf":-5}`, []string{`31204 its nbf is -5, not a whole number of seconds since 1970`}},
 		{"iat odd", hs256, `{"iat":"now"}`, nil},
 		{"no iss", hs256, `{"iss":"absent"}`, []string{`31203 it has no iss, which must be an account SID`}},
@@ -111,7 +111,7 @@ func TestProblems(t *testing.T) {
 		{"no application", hs256, `{"scope":"scope:client:outgoing?clientName=tommy"}`, []string{
 			"31100 it allows outgoing calls, but names no application"}},
 		{"several", hs256, `{"exp":1,"nbf":1e12,"iss":null,"scope":"scope:x"}`, []string{
-			`31204 its nbf is 1e12, not a whole number of seconds since 1970`,
+			`31204 its nbf is 1e12, not in seconds since 1970`,
 			`31205 its exp is 1, a time in 1970`,
 			`31203 its iss is null, not an account SID`,
 			`31204 part of its scope claim is not a scope: "scope:x"`}},
@@ -148,6 +148,9 @@ func TestProblems(t *testing.T) {
 		// What Twilio cannot have given out.
 		{"SID of an example", hs256, `{"iss":"ACXXXXXXXXXXXXXXXXXXXXXXXXXXXXXXXX"}`, []string{
 			`31203 its iss is "ACXXXXXXXXXXXXXXXXXXXXXXXXXXXXXXXX", not an account SID: it is a placeholder, as in an example`}},
+		{"SID of a template", hs256, `{"iss":"${TWILIO_ACCOUNT_SID}"}`, []string{
+			`31203 its iss is "${TWILIO_ACCOUNT_SID}", not an account SID: it is a placeholder, as in an example`}},
+		{"identity empty", access, `{"grants":{"identity":"","voice":{"incoming":{"allow":true}}}}`, []string{"20106 its grants.identity is empty"}},
 		{"SID without its last digit", hs256, `{"iss":"AC0123456789abcdef0123456789abcde"}`, []string{
 			`31203 its iss is "AC0123456789abcdef0123456789abcde", not an account SID: it has 33 characters, and Twilio's have 34: copy it again`}},
 		{"SID with an o", hs256, `{"iss":"ACo123456789abcdef0123456789abcdef"}`, []string{
@@ -155,7 +158,7 @@ func TestProblems(t *testing.T) {
 		{"application of an example", hs256, `{"scope":"scope:client:outgoing?appSid=APXXXXXXXXXXXXXXXXXXXXXXXXXXXXXXXX"}`, []string{
 			`31100 its application SID is "APXXXXXXXXXXXXXXXXXXXXXXXXXXXXXXXX": it is a placeholder, as in an example`}},
 		{"application of an Access Token", access, `{"grants":{"identity":"tommy","voice":{"outgoing":{"application_sid":"<your-app-sid>"}}}}`, []string{
-			`31100 its application SID is "<your-app-sid>": use AP and 1 to 32 ASCII letters or digits`}},
+			`31100 its application SID is "<your-app-sid>": it is a placeholder, as in an example`}},
 		{"push credential", access, `{"grants":{"identity":"tommy","voice":{"incoming":{"allow":true},"push_credential_sid":"undefined"}}}`, []string{
 			`52002 its push credential SID is "undefined": use CR and 1 to 32 ASCII letters or digits`}},
 		{"push credential of another type", access, `{"grants":{"identity":"tommy","voice":{"incoming":{"allow":true},"push_credential_sid":7}}}`, []string{
@@ -255,21 +258,22 @@ func TestNotATokenAtAll(t *testing.T) {
 		{"<!DOCTYPE html><html><title>Sign in</title></html>", "it is HTML, a web page, not a token"},
 		{"<html>\n<head><title>502 Bad Gateway</title></head></html>", "it is HTML, a web page, not a token"},
 		{`<?xml version="1.0"?><error/>`, "it is XML, not a token"},
-		{`{"error":"Unauthorized"}`, `it is JSON with an error and no token: "Unauthorized"`},
-		{`{"error":{"code":401,"message":"sign in"}}`, `it is JSON with an error and no token: "sign in"`},
-		{`{"error":{"code":401}}`, `it is JSON with an error and no token: {"code":401}`},
-		{`{"errors":["no session"]}`, `it is JSON with an error and no token: ["no session"]`},
-		{`{"error":"` + authToken + `"}`, "it is JSON with an error and no token: (not shown, as it may hold a secret)"},
+		{`{"error":"Unauthorized"}`, `it is JSON without a token: it says "Unauthorized"`},
+		{`{"error":{"code":401,"message":"sign in"}}`, `it is JSON without a token: it says "sign in"`},
+		{`{"error":{"code":401}}`, `it is JSON without a token: it says {"code":401}`},
+		{`{"errors":["no session"]}`, `it is JSON without a token: it says ["no session"]`},
+		{`{"error":"` + authToken + `"}`, "it is JSON without a token: it says (not shown, as it may hold a secret)"},
 		{"{\"token\":null}\n{\"token\":\"\"}", `it is JSON whose "token" is null, not a token`},
 		{`{"identity":"alice","accessToken":{}}`, `it is JSON whose "accessToken" is {}, not a token`},
 		{`{"authToken":"` + authToken + `"}`, `it is JSON whose "authToken" is (not shown, as it may hold a secret), not a token`},
 		{`{"token":"` + strings.Repeat("x", 99) + `"}`, `it is JSON whose "token" is "` + strings.Repeat("x", 60) + `…", not a token`},
 		{`{"identity":"alice"}`, "it is JSON without a token"},
 		{`[{"identity":"alice"}]`, "it is JSON without a token"},
-		{"HTTP/1.1 401 Unauthorized\nContent-Type: application/json\n\n{\"message\":\"no\"}", `it is JSON with an error and no token: "no"`},
+		{"HTTP/1.1 401 Unauthorized\nContent-Type: application/json\n\n{\"message\":\"no\"}", `it is JSON without a token: it says "no"`},
 		{"https://example.com/token?identity=alice", "it is a URL, not a token"},
 		{"404 page not found", "there is no token in it: it looks like an error message"},
 		{"Cannot GET /token", "there is no token in it: it looks like an error message"},
+		{"token.txt", "it looks like the name of a file, not a token"},
 		{"undefined", `it is "undefined", a value of the program instead of a token`},
 		{"[object Promise]", `it is "[object Promise]", a value of the program instead of a token`},
 		{"None", `it is "None", a value of the program instead of a token`},
@@ -348,16 +352,16 @@ func TestValueIsNotTheBareToken(t *testing.T) {
 func TestTimes(t *testing.T) {
 	now := time.Date(2022, 4, 7, 11, 0, 0, 0, time.UTC) // 1649329200
 	for _, test := range []struct{ name, changes, want, advice string }{
-		{"milliseconds", `{"exp":1649332014000}`, "its exp is 1649332014000, not a whole number of seconds since 1970", "It looks like milliseconds: divide by 1000."},
-		{"microseconds", `{"exp":1649332014000000}`, "its exp is 1649332014000000, not a whole number of seconds since 1970", "It looks like microseconds: divide by 1000000."},
-		{"nanoseconds", `{"exp":1649332014000000000}`, "its exp is 1649332014000000000, not a whole number of seconds since 1970",
+		{"milliseconds", `{"exp":1649332014000}`, "its exp is 1649332014000, not in seconds since 1970", "It looks like milliseconds: divide by 1000."},
+		{"microseconds", `{"exp":1649332014000000}`, "its exp is 1649332014000000, not in seconds since 1970", "It looks like microseconds: divide by 1000000."},
+		{"nanoseconds", `{"exp":1649332014000000000}`, "its exp is 1649332014000000000, not in seconds since 1970",
 			"It looks like nanoseconds: divide by 1000000000."},
-		{"time.Duration", `{"exp":3600000000000}`, "its exp is 3600000000000, not a whole number of seconds since 1970",
+		{"time.Duration", `{"exp":3600000000000}`, "its exp is 3600000000000, not in seconds since 1970",
 			"It looks like a duration of 1h in nanoseconds, as Go counts them. Add it to the current time, and write seconds."},
-		{"short time.Duration", `{"exp":60000000000}`, "its exp is 60000000000, not a whole number of seconds since 1970",
+		{"short time.Duration", `{"exp":60000000000}`, "its exp is 60000000000, not in seconds since 1970",
 			"It looks like a duration of 1m in nanoseconds, as Go counts them. Add it to the current time, and write seconds."},
-		{"nbf in milliseconds", `{"nbf":1649328395000}`, "its nbf is 1649328395000, not a whole number of seconds since 1970", "It looks like milliseconds: divide by 1000."},
-		{"far away", `{"exp":4102444800000}`, "its exp is 4102444800000, not a whole number of seconds since 1970",
+		{"nbf in milliseconds", `{"nbf":1649328395000}`, "its nbf is 1649328395000, not in seconds since 1970", "It looks like milliseconds: divide by 1000."},
+		{"far away", `{"exp":4102444800000}`, "its exp is 4102444800000, not in seconds since 1970",
 			"It is too far away for seconds. Divide milliseconds by 1000."},
 		{"lifetime", `{"exp":3600}`, "its exp is 3600, a time in 1970",
 			"It looks like a lifetime. exp is a time: that of minting plus the lifetime, in seconds since 1970."},
@@ -380,6 +384,8 @@ func TestTimes(t *testing.T) {
 			"iat is the time when it was minted. Twilio is not known to check it. If it was just minted, the clock there is fast."},
 		{"iat in milliseconds", `{"iat":1649329200000}`, "its iat is 1649329200000, not a whole number of seconds since 1970",
 			"It looks like milliseconds: divide by 1000. iat is the time when it was minted. Twilio is not known to check it."},
+		{"iat long ago", `{"iat":1649073600}`, "its exp is 2 days after its iat",
+			"iat is the time when it was minted. Twilio is not known to check it. It allows lifetimes of up to 24h."},
 		{"iat text", `{"iat":"now"}`, `its iat is "now", not a whole number of seconds since 1970`,
 			"iat is the time when it was minted. Twilio is not known to check it."},
 		{"iat now", `{"iat":1649329201}`, "", ""},
@@ -409,8 +415,8 @@ func TestNames(t *testing.T) {
 		"tommy":                  "",
 		"office-7":               `its client name is "office-7": use 1 to 121 ASCII letters, digits or '_'`,
 		"client:tommy":           `its client name is "client:tommy": leave out client:, which is not part of the name`,
-		"undefined":              `its client name is "undefined", which looks like a value that was not there`,
-		"null":                   `its client name is "null", which looks like a value that was not there`,
+		"undefined":              `its client name is "undefined"`,
+		"null":                   `its client name is "null"`,
 		strings.Repeat("x", 122): "its client name has 122 characters: a Voice device may have 121",
 	} {
 		r := judge(sign(t, access, `{"grants":{"identity":"`+name+`","voice":{"incoming":{"allow":true}}},"iss":"`+apiKeySID+

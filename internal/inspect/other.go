@@ -36,7 +36,8 @@ var (
 	html     = regexp.MustCompile(`(?i)<(!doctype html|html|head|body|title|pre)[\s>]`)
 	xml      = regexp.MustCompile(`^<(\?xml|\w+)`)
 	aURL     = regexp.MustCompile(`^\w+://\S+$`)
-	refusal  = regexp.MustCompile(`(?i)^(http/\S+ )?[45]\d\d\b|unauthori[sz]ed|forbidden|not found|denied|cannot (get|post)|internal server error|bad (gateway|request)|\berror\b`)
+	refusal  = regexp.MustCompile(`(?i)^(http/\S+ )?[45]\d\d\b|unauthori[sz]ed|forbidden|not (found|auth|allowed)|denied|refused|cannot (get|post)|bad (gateway|request)|\b\w*(error|exception)\b`)
+	aFile    = regexp.MustCompile(`^[\w./\\:-]+\.(txt|json|jwt|log|env|html|xml|mail|eml)$`)
 	dotted   = regexp.MustCompile(`^[\w+/=-]*(\.[\w+/=-]*)+$`)
 	aSecret  = regexp.MustCompile(`^[0-9A-Za-z]{32}$`)
 	tokenKey = regexp.MustCompile(`(?i)(token|jwt)$`)
@@ -59,7 +60,7 @@ func whatIs(text string) (message, advice string) {
 			"The page asked the wrong URL: not the voice URL but the one that mints tokens is for pages."
 	case html.MatchString(text):
 		return "it is HTML, a web page, not a token",
-			"The page asked the wrong URL, or was refused and sent to a page to sign in or an error page." + lookAt
+			"The page asked the wrong URL, or got a page for signing in or for an error." + lookAt
 	case xml.MatchString(text):
 		return "it is XML, not a token", "The page asked the wrong URL, or was refused." + lookAt
 	}
@@ -73,6 +74,8 @@ func whatIs(text string) (message, advice string) {
 	switch parts := strings.Count(text, ".") + 1; {
 	case aURL.MatchString(text):
 		return "it is a URL, not a token", "Request it, and inspect the answer."
+	case aFile.MatchString(text):
+		return "it looks like the name of a file, not a token", "Inspect what is in it: captoken inspect <FILE."
 	case dotted.MatchString(text) && parts != 3:
 		return fmt.Sprintf("a token has 3 parts with dots between them, this has %d", parts), wholeToken
 	case refusal.MatchString(text):
@@ -88,8 +91,8 @@ func aboutJSON(text string) (message, advice string) {
 		return "", ""
 	}
 	object, _ := value.(map[string]any)
-	if reason := errorIn(object); reason != "" {
-		return "it is JSON with an error and no token: " + reason, "The page was refused, or asked the wrong URL: does it have to sign in first?"
+	if reason := saidIn(object); reason != "" {
+		return "it is JSON without a token: it says " + reason, "The page was refused, or asked the wrong URL: does it have to sign in first?"
 	}
 	for _, name := range slices.Sorted(maps.Keys(object)) {
 		if tokenKey.MatchString(name) {
@@ -101,13 +104,13 @@ func aboutJSON(text string) (message, advice string) {
 		"The page asked the wrong URL, or the backend has the token elsewhere: capabilityhttp answers with it as \"token\"."
 }
 
-// errorIn quotes the text of an error in an object, or returns "" if there is none.
-func errorIn(object map[string]any) string {
+// saidIn quotes what an object says to people, or returns "" if it says nothing.
+func saidIn(object map[string]any) string {
 	for _, name := range []string{"error_description", "message", "msg", "detail", "reason", "title", "error", "errors"} {
 		switch value := object[name].(type) {
 		case nil:
 		case map[string]any:
-			return cmp.Or(errorIn(value), quoteShort(value))
+			return cmp.Or(saidIn(value), quoteShort(value))
 		default:
 			return quoteShort(value)
 		}

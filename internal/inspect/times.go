@@ -66,10 +66,12 @@ func (r *Report) readIssuedAt(claims map[string]any) {
 	case !present:
 		return
 	case !ok:
-		r.note("its iat is "+Quote(value)+", not a whole number of seconds since 1970", strings.TrimSpace(r.slip(value)+" "+about))
+		r.note("its iat is "+quoteShort(value)+", not a whole number of seconds since 1970", strings.TrimSpace(r.slip(value)+" "+about))
 		return
 	case !r.ExpiresAt.IsZero() && t.After(r.ExpiresAt):
 		r.note("its iat is after its exp", about+" One of the two is wrong: exp must be iat plus the lifetime, both in UTC.")
+	case r.ExpiresAt.Sub(t) > capability.MaxTTL+time.Second && r.ExpiresAt.Sub(r.now) <= capability.MaxTTL:
+		r.note("its exp is "+span(r.ExpiresAt.Unix()-t.Unix())+" after its iat", about+" It allows lifetimes of up to 24h.")
 	case t.Sub(r.now) > time.Minute:
 		r.note("its iat is "+Distance(r.now, t), about+" If it was just minted, "+early(t.Sub(r.now)))
 	}
@@ -86,13 +88,13 @@ func (r *Report) readTime(claims map[string]any, name string, malformed, otherUn
 	if !present {
 		return t
 	}
-	message := fmt.Sprintf("its %s is %s, not a whole number of seconds since 1970", name, Quote(value))
 	if slip := r.slip(value); slip != "" {
-		r.problem(otherUnit, message, slip)
+		r.problem(otherUnit, "its "+name+" is "+Quote(value)+", not in seconds since 1970", slip)
 		return time.Time{}
 	}
 	if !ok {
-		r.problem(malformed, message, "Write a plain number: no quotes, no sign, no fraction, no date.")
+		r.problem(malformed, "its "+name+" is "+quoteShort(value)+", not a whole number of seconds since 1970",
+			"Write a plain number: no quotes, no sign, no fraction, no date.")
 	}
 	return t
 }
