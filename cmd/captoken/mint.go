@@ -71,10 +71,11 @@ func (c cli) mint(args []string) error {
 		r.checkSIDs(inspect.APIKeySIDVar, "SK", []string{credentials[inspect.APIKeySIDVar]})
 	}
 	token := r.token(builder(kind, credentials))
-	if err := errors.Join(append(r.mistakes, token.Err())...); err != nil {
-		return err
+	err := errors.Join(append(r.mistakes, token.Err())...)
+	jwt := ""
+	if err == nil {
+		jwt, err = token.ToJWT()
 	}
-	jwt, err := token.ToJWT()
 	if err != nil {
 		return err
 	}

@@ -1,7 +1,6 @@
 package inspect
 
 import (
-	"fmt"
 	"strings"
 	"unicode"
 
@@ -145,24 +144,6 @@ func wrongValue(variable, value string) string {
 		return "is an SID, which is a name and not a secret"
 	}
 	return what + ": " + wrong
-}
-
-// WrongSID is [rule.SID], and finds those too that Twilio cannot have given out:
-// placeholders, and whole ones that were cut or mistyped. Short ones pass, as in
-// Twilio's own examples.
-func WrongSID(prefix, sid string) (wrong string) {
-	const short = 16
-	switch wrong = rule.SID(prefix, sid); {
-	case rule.IsPlaceholder(sid):
-		return "it is a placeholder, as in an example"
-	case wrong != "":
-		return wrong
-	case len(sid) > short && len(sid) < rule.LongestSID:
-		return fmt.Sprintf("it has %d characters, and Twilio's have %d: copy it again", len(sid), rule.LongestSID)
-	case len(sid) > short && !rule.IsWholeSID(sid):
-		return "it has a character that is not a hexadecimal digit: copy it again"
-	}
-	return ""
 }
 
 func (r *Report) fault(message, advice string) {

@@ -5,7 +5,6 @@ import (
 	"fmt"
 	"maps"
 	"net/url"
-	"regexp"
 	"slices"
 	"strings"
 
@@ -32,52 +31,6 @@ const (
 
 // Name is the service and the privilege.
 func (s Scope) Name() string { return s.Service + ":" + s.Privilege }
-
-// readSIDs moves the SIDs from the claims to the report.
-func (r *Report) readSIDs(claims map[string]any) {
-	account := "iss"
-	if r.Kind == AccessToken {
-		iss, _ := claims["iss"].(string)
-		sub, _ := claims["sub"].(string)
-		if rule.SID("AC", iss) == "" && rule.SID("SK", sub) == "" {
-			r.problem(r.rules.issuer, "its iss and sub have changed places", "iss must be the SID of the API key that signs it, sub that of the account.")
-			return
-		}
-		account = "sub"
-		r.APIKeySID = r.readSID(claims, "iss", "SK", "an API key SID", "Mint it with the SID of the API key that signs it as its iss.")
-	}
-	r.AccountSID = r.readSID(claims, account, "AC", "an account SID", "Mint it with the SID of the account as its "+account+".")
-}
-
-// readSID returns "" if there is none, or one that is wrong.
-func (r *Report) readSID(claims map[string]any, name, prefix, what, advice string) string {
-	value, present := claims[name]
-	sid, _ := value.(string)
-	if !present {
-		r.missing(r.rules.issuer, "it has no "+name+", which must be "+what, advice)
-		return ""
-	}
-	if wrong := r.wrongSID(name, prefix, sid); wrong != "" {
-		if _, ok := value.(string); ok {
-			what += ": " + wrong
-		}
-		r.problem(r.rules.issuer, "its "+name+" is "+Quote(value)+", not "+what, advice)
-		return ""
-	}
-	delete(claims, name)
-	return sid
-}
-
-// secretLike has the form of an auth token or the secret of an API key.
-var secretLike = regexp.MustCompile(`^\W*[0-9A-Za-z]{32}\W*$`)
-
-// wrongSID is [WrongSID] for a claim, and sees a secret there.
-func (r *Report) wrongSID(claim, prefix, sid string) string {
-	if secretLike.MatchString(sid) && strings.ContainsAny(sid, "0123456789") && rule.SID(prefix, sid) != "" {
-		r.leak = claim
-	}
-	return WrongSID(prefix, sid)
-}
 
 // readScopes moves the scopes of a capability token to the report.
 func (r *Report) readScopes(claims map[string]any) {
@@ -179,6 +132,8 @@ func (r *Report) checkClientName(name string) {
 		r.problem(r.rules.longName, fmt.Sprintf("its client name has %d characters: a Voice device may have %d", len(name), r.rules.longestName), "Use a shorter one.")
 	case unsafe != "":
 		r.problem(badName, "its client name is "+Quote(name)+": "+unsafe, advice)
+	case strings.HasPrefix(name, "client:"):
+		r.note("its client name is "+Quote(name)+": "+wrong, "From and To have client: before a name. With it, nobody who calls the name alone reaches the device.")
 	case wrong != "":
 		r.note("its client name is "+Quote(name)+": "+wrong, "With other characters, calls can fail: in mobile apps, in TwiML or over REST. "+advice)
 	case noValue.MatchString(name):
@@ -214,7 +169,7 @@ func (r *Report) readGrants(claims map[string]any) {
 	claim := claims["grants"]
 	grants, faults := accesstoken.ParseGrants(claim)
 	for _, f := range faults {
-		r.grantFault(f, member(claim, f.Name))
+		r.grantFault(f, at(claim, f.Name))
 	}
 	if object, ok := claim.(map[string]any); ok {
 		delete(claims, "grants")
@@ -269,7 +224,7 @@ func (r *Report) grantFault(f accesstoken.Fault, value any) {
 		`"outgoing":{"application_sid":"AP123","params":{"a":"b"}}}}.`
 	switch text, isText := value.(string); f.Name {
 	case "grants":
-		r.missing(code, strings.Replace(message, "grants", "grants claim", 1), "Add a voice grant when minting it.")
+		r.missingClaim(code, strings.Replace(message, "grants", "grants claim", 1), "Add a voice grant when minting it.")
 		return
 	case "grants.identity":
 		advice = "The identity is the client name of the device: mint it with one, as a string."
@@ -297,9 +252,9 @@ func (r *Report) grantFault(f accesstoken.Fault, value any) {
 
 const pushAdvice = "Use the SID of a push credential of the account. A page in a browser needs none."
 
-// member returns what stands at a path of names, the first of which is that of the
+// at returns what stands at a path of names, the first of which is that of the
 // value.
-func member(value any, path string) any {
+func at(value any, path string) any {
 	for _, name := range strings.Split(path, ".")[1:] {
 		object, _ := value.(map[string]any)
 		value = object[name]

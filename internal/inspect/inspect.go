@@ -63,7 +63,7 @@ type Report struct {
 	found     map[string]bool
 	signed    string // what the signature is of
 	signature []byte // nil if there is none that can be checked
-	text      string // what the token says, to search through
+	text      string // what is known of the token's text, to search through
 	leak      string // the claim in which a secret seems to stand
 }
 
@@ -265,9 +265,9 @@ func (r *Report) problem(code int, message, advice string) {
 	r.add(&r.Problems, Finding{code, r.rules.sdk2(code), r.rules.elsewhere[code], message, advice})
 }
 
-// missing is a problem with an Access Token's claims that Twilio also calls an
+// missingClaim is a problem with an Access Token's claims that Twilio also calls an
 // invalid claim set.
-func (r *Report) missing(code int, message, advice string) {
+func (r *Report) missingClaim(code int, message, advice string) {
 	also := r.rules.elsewhere[code]
 	if r.Kind == AccessToken {
 		also = append(slices.Clone(also), 20154)

@@ -301,18 +301,18 @@ func TestNotATokenAtAll(t *testing.T) {
 func TestValueIsNotTheBareToken(t *testing.T) {
 	token := sign(t, hs256, `{"scope":"scope:client:incoming?clientName=tommy","iss":"`+accountSID+`","exp":946688400}`, authToken)
 	for pasted, want := range map[string]string{
-		`{"token":"b'T'"}`:                            `the value of "token" is "b'eyJ…'", not the bare token`,
-		`{"token":"Bearer T"}`:                        `the value of "token" is "Bearer eyJ…", not the bare token`,
-		`{"token":"\"T\""}`:                           `the value of "token" is "\"eyJ…\"", not the bare token`,
-		`{"token":" T"}`:                              `the value of "token" is " eyJ…", not the bare token`,
-		`{"token":"T\n"}`:                             `the value of "token" is "eyJ…\n", not the bare token`,
-		`{"identity":"alice","access_token":"JWT T"}`: `the value of "access_token" is "JWT eyJ…", not the bare token`,
+		`{"token":"b'T'"}`:                            `the value of "token" is "b'…'", not the bare token`,
+		`{"token":"Bearer T"}`:                        `the value of "token" is "Bearer …", not the bare token`,
+		`{"token":"\"T\""}`:                           `the value of "token" is "\"…\"", not the bare token`,
+		`{"token":" T"}`:                              `the value of "token" is " …", not the bare token`,
+		`{"token":"T\n"}`:                             `the value of "token" is "…\n", not the bare token`,
+		`{"identity":"alice","access_token":"JWT T"}`: `the value of "access_token" is "JWT …", not the bare token`,
 		`{"token":{"token":"T"}}`:                     `the value of "token" is an object, not the bare token`,
 		`{"token":["T"]}`:                             `the value of "token" is a list, not the bare token`,
-		`{ token: 'Bearer T' }`:                       `the value of "token" is "Bearer eyJ…", not the bare token`,
-		`answer: {\"token\":\"Bearer T\"}`:            `the value of "token" is "Bearer eyJ…", not the bare token`,
-		`{"token":"{\"token\":\"T\"}"}`:               `the value of "token" is "{\"token\":\"eyJ…\"}", not the bare token`,
-		`{'token': 'b\'T\''}`:                         `the value of "token" is "b\\'eyJ…\\'", not the bare token`,
+		`{ token: 'Bearer T' }`:                       `the value of "token" is "Bearer …", not the bare token`,
+		`answer: {\"token\":\"Bearer T\"}`:            `the value of "token" is "Bearer …", not the bare token`,
+		`{"token":"{\"token\":\"T\"}"}`:               `the value of "token" is "{\"token\":\"…\"}", not the bare token`,
+		`{'token': 'b\'T\''}`:                         `the value of "token" is "b\\'…\\'", not the bare token`,
 		`b'T'`:                                        "it stands in b'...', as Python writes bytes",
 		`INFO minted b"T"`:                            "it stands in b'...', as Python writes bytes",
 

@@ -17,7 +17,7 @@ const wholeToken = "Copy the whole token, which starts with eyJ."
 
 // readOther is for what is not a token, or only a part of one.
 func (r *Report) readOther(text string, parts []string) {
-	r.Kind = Unknown
+	r.Kind, r.text = Unknown, text
 	message, advice := whatIs(text)
 	if header, raw, _ := decodeObject(parts[0]); header != nil && len(parts) <= 2 {
 		r.Kind, r.Header, r.text = "part of a JSON Web Token", raw, searchable(raw)
@@ -57,7 +57,7 @@ func whatIs(text string) (message, advice string) {
 			"Check what the page reads from your backend's answer and passes to Twilio.Device. An answer has to be awaited and parsed first."
 	case twiML.MatchString(text):
 		return "it is TwiML, with which a voice URL answers Twilio, not a token",
-			"The page asked the wrong URL: not the voice URL but the one that mints tokens is for pages."
+			"The page asked the voice URL, which is for Twilio. Have it ask the URL that mints tokens."
 	case html.MatchString(text):
 		return "it is HTML, a web page, not a token",
 			"The page asked the wrong URL, or got a page for signing in or for an error." + lookAt
@@ -116,13 +116,4 @@ func saidIn(object map[string]any) string {
 		}
 	}
 	return ""
-}
-
-// quoteShort quotes a value that may be long or secret.
-func quoteShort(value any) string {
-	text, ok := value.(string)
-	if !ok {
-		return cut(Quote(value))
-	}
-	return redact.Quote(cut(text))
 }

@@ -3,10 +3,10 @@ package inspect
 import (
 	"cmp"
 	"encoding/json"
-	"fmt"
 	"regexp"
 	"strings"
 
+	"github.com/seed-6c737938/capability/internal/redact"
 	"github.com/seed-6c737938/capability/internal/rule"
 )
 
@@ -16,7 +16,7 @@ type Token struct {
 	Text    string
 	Removed []string
 
-	pasted string // all of it
+	before, after string // what is next to it, if it was in one piece
 }
 
 // tokenPattern matches the base64url of '{' and of what may follow it in JSON,
@@ -64,16 +64,20 @@ func Find(pasted string) []Token {
 		removed = append(removed, "invisible characters")
 	}
 	for i := range tokens {
-		tokens[i].Removed, tokens[i].pasted = removed, text
+		tokens[i].Removed = removed
+		if before, after, ok := strings.Cut(text, tokens[i].Text); ok {
+			tokens[i].before, tokens[i].after = before[max(0, len(before)-near):], after[:min(len(after), near)]
+		}
 	}
 	return tokens
 }
 
-// Limits, because searching costs time: how many tokens are found, and how long
-// one may be that is broken into lines.
+// Limits, because searching costs time: how many tokens are found, how long one may
+// be that is broken into lines, and how much of what is next to it is looked at.
 const (
 	maxTokens = 1000
 	maxFolded = 16 << 10
+	near      = 1 << 10
 )
 
 // hs256Length is the length of an HS256 signature in base64url.
@@ -136,8 +140,6 @@ func isWhole(token string) bool {
 	return strings.Count(token, ".") == 4 || isReadable(token) && len(signature) >= hs256Length
 }
 
-const aroundJSON = "the JSON around it"
-
 // surroundings names what was around the tokens: nothing for white space, and for
 // what folded lines start and end with.
 func surroundings(outside string) []string {
@@ -146,7 +148,7 @@ func surroundings(outside string) []string {
 	case outside == "":
 		return nil
 	case strings.ContainsRune(outside, '{') && strings.ContainsRune(outside, '}'):
-		return []string{aroundJSON}
+		return []string{"the JSON around it"}
 	case strings.Contains(outside, "://"):
 		return []string{"the URL around it"}
 	case strings.EqualFold(outside, "bearer"):
@@ -165,10 +167,10 @@ func (r *Report) checkPaste(token Token) {
 	name, value := memberOf(token)
 	switch {
 	case value != "":
-		r.problem(r.rules.malformed, fmt.Sprintf("the value of %s is %s, not the bare token", Quote(name), value), seen+" Correct what the backend answers.")
-	case pythonBytes.MatchString(before(token)):
+		r.problem(r.rules.malformed, "the value of "+Quote(name)+" is "+value+", not the bare token", seen+" Correct what the backend answers.")
+	case pythonBytes.MatchString(token.before):
 		r.problem(r.rules.malformed, "it stands in b'...', as Python writes bytes", seen+" Call decode() on it in the backend.")
-	case strings.HasPrefix(token.pasted, "{") && token.Removed != nil && token.Removed[0] == aroundJSON:
+	case strings.HasPrefix(token.before, "{") && strings.HasSuffix(token.after, "}"):
 		r.note("it came in JSON", seen+" If the page passes the whole answer, pass what is in it.")
 	}
 }
@@ -176,9 +178,9 @@ func (r *Report) checkPaste(token Token) {
 var (
 	pythonBytes = regexp.MustCompile(`(?:^|\W)[bB]\\?['"]$`)
 
-	// aMember matches a member of an object in JSON, JavaScript or Python, in which a
+	// member matches a member of an object in JSON, JavaScript or Python, in which a
 	// string has no unescaped quotes.
-	aMember = regexp.MustCompile(`["']?(\w+)["']?\s*:\s*(?:"((?:[^"\\]|\\.)*)"|'((?:[^'\\]|\\.)*)')`)
+	member = regexp.MustCompile(`["']?(\w+)["']?\s*:\s*(?:"((?:[^"\\]|\\.)*)"|'((?:[^'\\]|\\.)*)')`)
 
 	// opened matches the start of an object or list that should be a string.
 	opened = regexp.MustCompile(`(?i)["']?\b(token|jwt|access_?token)["']?\s*:\s*([{\[])[^{}\[\]]*$`)
@@ -186,48 +188,33 @@ var (
 	tokenName = regexp.MustCompile(`(?i)token|jwt`)
 )
 
-// before returns what stands before the token.
-func before(token Token) string {
-	before, _, _ := strings.Cut(token.pasted, token.Text)
-	return before
-}
-
 // memberOf returns the name of the member that should be the token, and its value
 // if it is more than that.
 func memberOf(token Token) (name, value string) {
-	for _, text := range []string{token.pasted, strings.ReplaceAll(token.pasted, `\"`, `"`)} { // as in a log
-		if before, _, found := strings.Cut(text, token.Text); found {
-			if m := opened.FindStringSubmatch(before); m != nil {
-				return m[1], map[string]string{"{": "an object", "[": "a list"}[m[2]]
-			}
+	const bare = "\x00"                         // in place of the token
+	for _, quote := range []string{`"`, `\"`} { // the latter in a log
+		before, after := strings.ReplaceAll(token.before, quote, `"`), strings.ReplaceAll(token.after, quote, `"`)
+		if m := opened.FindStringSubmatch(before); m != nil {
+			return m[1], map[string]string{"{": "an object", "[": "a list"}[m[2]]
 		}
-		for _, m := range aMember.FindAllStringSubmatch(text, -1) {
-			value := unescaped(m[2] + m[3])
-			if !strings.Contains(value, token.Text) || !tokenName.MatchString(m[1]) || strings.Contains(value, "://") {
-				continue
-			}
-			if value == token.Text {
+		for _, m := range member.FindAllStringSubmatch(before+bare+after, -1) {
+			name, value := m[1], m[2]+m[3]
+			switch {
+			case value == bare:
 				return "", ""
+			case strings.Contains(value, bare) && tokenName.MatchString(name) && !strings.Contains(value, "://"):
+				return name, redact.Quote(cut(unescaped(strings.ReplaceAll(value, bare, "…"))))
 			}
-			return m[1], Quote(cut(strings.ReplaceAll(value, token.Text, "eyJ…")))
 		}
 	}
 	return "", ""
 }
 
+// unescaped returns the text of a string in JSON.
 func unescaped(text string) string {
 	var value string
 	if json.Unmarshal([]byte(`"`+text+`"`), &value) != nil {
 		return text
 	}
 	return value
-}
-
-// cut returns the start of a text that is too long to be quoted.
-func cut(text string) string {
-	const most = 60
-	if runes := []rune(text); len(runes) > most {
-		return string(runes[:most]) + "…"
-	}
-	return text
 }

@@ -13,7 +13,7 @@ import (
 // readTimes moves the times from the claims to the report.
 func (r *Report) readTimes(claims map[string]any) {
 	if _, ok := claims["exp"]; !ok {
-		r.missing(r.rules.expiry, "it has no exp, the time when it expires", "Mint it with a TTL.")
+		r.missingClaim(r.rules.expiry, "it has no exp, the time when it expires", "Mint it with a TTL.")
 	}
 	r.ExpiresAt = r.readTime(claims, "exp", r.rules.expiry, r.rules.tooLong)
 	r.NotBefore = r.readTime(claims, "nbf", r.rules.notBefore, r.rules.notBefore)
