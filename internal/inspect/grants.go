@@ -112,9 +112,9 @@ func (r *Report) checkApplication(s Scope) {
 	sid := s.Params.Get("appSid")
 	if sid == "" {
 		r.problem(badApplication, namesNone, "Name a TwiML application of the account when minting it.")
-	} else if wrong := r.wrongSID("application SID", "AP", sid); wrong != "" {
-		r.problem(badApplication, "its application SID is "+Quote(sid)+": "+wrong, "Use the SID of a TwiML application of the account.")
+		return
 	}
+	r.checkSID(badApplication, "application SID", "AP", sid, "Use the SID of a TwiML application of the account.")
 }
 
 // checkClientName finds fault with what Twilio documents to be forbidden, and
@@ -185,10 +185,8 @@ func (r *Report) readGrants(claims map[string]any) {
 			delete(r.OtherGrants, "voice")
 		}
 	}
-	if sid := r.PushCredentialSID; sid != "" {
-		if wrong := r.wrongSID("push credential SID", "CR", sid); wrong != "" {
-			r.problem(badPush, "its push credential SID is "+Quote(sid)+": "+wrong, pushAdvice)
-		}
+	if r.PushCredentialSID != "" {
+		r.checkSID(badPush, "push credential SID", "CR", r.PushCredentialSID, pushAdvice)
 	}
 	add := func(s Scope) {
 		s.Service = "client"

@@ -99,7 +99,7 @@ func Inspect(token Token, now time.Time, credentials Credentials) *Report {
 		now:       now,
 		found:     map[string]bool{},
 	}
-	r.read(token.Text)
+	r.read(token.Text, credentials)
 	if r.Judged() {
 		r.checkCredentials(credentials)
 		r.checkPaste(token)
@@ -117,7 +117,7 @@ func Inspect(token Token, now time.Time, credentials Credentials) *Report {
 // Judged reports whether the token is one that a device can show.
 func (r *Report) Judged() bool { return r.Kind == CapabilityToken || r.Kind == AccessToken }
 
-func (r *Report) read(token string) {
+func (r *Report) read(token string, credentials Credentials) {
 	parts := strings.Split(token, ".")
 	switch {
 	case len(token) > capability.MaxTokenSize:
@@ -157,7 +157,7 @@ func (r *Report) read(token string) {
 		}
 	}
 	if claims != nil {
-		r.readClaims(claims)
+		r.readClaims(claims, credentials)
 	}
 }
 
@@ -183,7 +183,7 @@ func (r *Report) malformed(header, claims, signature error) {
 	}
 }
 
-func (r *Report) readClaims(claims map[string]any) {
+func (r *Report) readClaims(claims map[string]any, credentials Credentials) {
 	r.readTimes(claims)
 	if !r.Judged() {
 		// The faults of a token for somebody else are of no interest.
@@ -192,7 +192,7 @@ func (r *Report) readClaims(claims map[string]any) {
 		r.OtherClaims = claims
 		return
 	}
-	r.readSIDs(claims)
+	r.readSIDs(claims, credentials)
 	if r.Kind == AccessToken {
 		r.readGrants(claims)
 	} else {

@@ -27,7 +27,7 @@ func WrongSID(prefix, sid string) (wrong string) {
 }
 
 // readSIDs moves the SIDs from the claims to the report.
-func (r *Report) readSIDs(claims map[string]any) {
+func (r *Report) readSIDs(claims map[string]any, given Credentials) {
 	account := "iss"
 	if r.Kind == AccessToken {
 		iss, _ := claims["iss"].(string)
@@ -37,37 +37,52 @@ func (r *Report) readSIDs(claims map[string]any) {
 			return
 		}
 		account = "sub"
-		r.APIKeySID = r.readSID(claims, "iss", "SK", "an API key SID", "Mint it with the SID of the API key that signs it as its iss.")
+		r.APIKeySID = r.readSID(claims, "iss", "SK", given[APIKeySIDVar], "an API key SID", "Mint it with the SID of the API key that signs it as its iss.")
 	}
-	r.AccountSID = r.readSID(claims, account, "AC", "an account SID", "Mint it with the SID of the account as its "+account+".")
+	r.AccountSID = r.readSID(claims, account, "AC", given[AccountSIDVar], "an account SID", "Mint it with the SID of the account as its "+account+".")
 }
 
-// readSID returns "" if there is none, or one that is wrong.
-func (r *Report) readSID(claims map[string]any, name, prefix, what, advice string) string {
+// readSID returns "" if there is none, or one that is wrong. The one that was given may
+// be as short or as made up as it is.
+func (r *Report) readSID(claims map[string]any, name, prefix, given, what, advice string) string {
 	value, present := claims[name]
-	sid, _ := value.(string)
-	if !present {
+	sid, isText := value.(string)
+	wrong := WrongSID(prefix, sid)
+	r.lookForSecret(name, prefix, sid)
+	switch {
+	case !present:
 		r.missingClaim(r.rules.issuer, "it has no "+name+", which must be "+what, advice)
 		return ""
-	}
-	if wrong := r.wrongSID(name, prefix, sid); wrong != "" {
-		if _, ok := value.(string); ok {
-			what += ": " + wrong
-		}
+	case !isText:
 		r.problem(r.rules.issuer, "its "+name+" is "+Quote(value)+", not "+what, advice)
+		return ""
+	case wrong != "" && (sid != rule.Trim(given) || rule.SID(prefix, sid) != ""):
+		r.problem(r.rules.issuer, "its "+name+" is "+Quote(value)+", not "+what+": "+wrong, advice)
 		return ""
 	}
 	delete(claims, name)
 	return sid
 }
 
+// checkSID finds fault with the form of an SID that is granted, and notes what only
+// Twilio refuses.
+func (r *Report) checkSID(code int, name, prefix, sid, advice string) {
+	r.lookForSecret(name, prefix, sid)
+	wrong := WrongSID(prefix, sid)
+	message := "its " + name + " is " + Quote(sid) + ": " + wrong
+	switch {
+	case rule.SID(prefix, sid) != "":
+		r.problem(code, message, advice)
+	case wrong != "":
+		r.note(message, "Twilio knows no such one. "+advice)
+	}
+}
+
 // secretLike has the form of an auth token or the secret of an API key.
 var secretLike = regexp.MustCompile(`^\W*[0-9A-Za-z]{32}\W*$`)
 
-// wrongSID is [WrongSID] for a claim, and sees a secret there.
-func (r *Report) wrongSID(claim, prefix, sid string) string {
+func (r *Report) lookForSecret(claim, prefix, sid string) {
 	if secretLike.MatchString(sid) && strings.ContainsAny(sid, "0123456789") && rule.SID(prefix, sid) != "" {
 		r.leak = claim
 	}
-	return WrongSID(prefix, sid)
 }
