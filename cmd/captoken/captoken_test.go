@@ -351,6 +351,18 @@ func TestSecretInATokenIsNotShown(t *testing.T) {
 	}
 }
 
+// Nor is what else was pasted.
+func TestSecretInAPasteIsNotShown(t *testing.T) {
+	const odd = `0123456789"ab\cdef<&`
+	for _, pasted := range []string{"TWILIO_AUTH_TOKEN=" + odd, odd, `{"error":` + jws.Marshal(odd) + `}`, `{"` + url.PathEscape(odd) + `":1}`, `{"token":` + jws.Marshal(strings.Repeat("x", 55)+odd) + `}`} {
+		for _, args := range [][]string{{"inspect"}, {"inspect", "-json"}, {"inspect", "-raw"}} {
+			_, stdout, stderr := captoken(t, map[string]string{"TWILIO_AUTH_TOKEN": odd}, pasted, args...)
+			assert.Contains(t, stdout, "t contains the value of TWILIO_AUTH_TOKEN, so nothing of it is shown")
+			assert.NotContains(t, stdout+stderr, odd[:8])
+		}
+	}
+}
+
 // No error shows a secret or a token, whether a variable holds it or not.
 func TestSecretsInErrorsAreNotShown(t *testing.T) {
 	const odd = `0123456789"ab\cdef`

@@ -295,15 +295,19 @@ func (r *Report) Says(secret string) bool { return redact.Contains(r.text, secre
 func (r *Report) Conceal(variable string) { r.conceal("it contains the value of " + variable) }
 
 func (r *Report) conceal(why string) {
+	code, advice := r.rules.issuer, "Everybody who has the token can read that secret: change the secret at once. Did it change places with an SID?"
+	if r.Kind == Unknown {
+		code, advice = r.rules.malformed, "It is not a token. Keep that secret to yourself: no page needs it."
+	}
 	*r = Report{
 		Removed:   r.Removed,
 		Kind:      r.Kind,
 		Signature: NotChecked,
 		JudgedAt:  r.JudgedAt,
-		Problems: []Finding{{Code: r.rules.issuer, SDK2: r.rules.sdk2(r.rules.issuer), Message: why + ", so nothing of it is shown",
-			Advice: "Everybody who has the token can read that secret: change the secret at once. Did it change places with an SID?"}},
-		Notes: []Finding{},
-		rules: r.rules,
-		text:  r.text,
+		Notes:     []Finding{},
+		rules:     r.rules,
+		found:     map[string]bool{},
+		text:      r.text,
 	}
+	r.problem(code, why+", so nothing of it is shown", advice)
 }

@@ -270,6 +270,8 @@ func TestNotATokenAtAll(t *testing.T) {
 		{"404 page not found", "there is no token in it: it looks like an error message"},
 		{"Cannot GET /token", "there is no token in it: it looks like an error message"},
 		{"token.txt", "it looks like the name of a file, not a token"},
+		{"<your-token>", "it is a placeholder, as in an example, not a token"},
+		{"${TOKEN}", "it is a placeholder, as in an example, not a token"},
 		{"undefined", `it is "undefined", a value of the program instead of a token`},
 		{"[object Promise]", `it is "[object Promise]", a value of the program instead of a token`},
 		{"None", `it is "None", a value of the program instead of a token`},
@@ -309,6 +311,7 @@ func TestValueIsNotTheBareToken(t *testing.T) {
 		`answer: {\"token\":\"Bearer T\"}`:            `the value of "token" is "Bearer …", not the bare token`,
 		`{"token":"{\"token\":\"T\"}"}`:               `the value of "token" is "{\"token\":\"…\"}", not the bare token`,
 		`{'token': 'b\'T\''}`:                         `the value of "token" is "b\\'…\\'", not the bare token`,
+		`{"value":"T\n"}`:                             `the value of "value" is "…\n", not the bare token`,
 		`b'T'`:                                        "it stands in b'...', as Python writes bytes",
 		`INFO minted b"T"`:                            "it stands in b'...', as Python writes bytes",
 

@@ -35,6 +35,7 @@ var (
 	twiML    = regexp.MustCompile(`<Response[\s/>]`)
 	html     = regexp.MustCompile(`(?i)<(!doctype html|html|head|body|title|pre)[\s>]`)
 	xml      = regexp.MustCompile(`^<(\?xml|\w+)`)
+	unfilled = regexp.MustCompile(`(?i)^(<[a-z_ -]+>|\$\{?\w+\}?|\{\{ *\w+ *\}\}|your[\w-]+)$`)
 	aURL     = regexp.MustCompile(`^\w+://\S+$`)
 	refusal  = regexp.MustCompile(`(?i)^(http/\S+ )?[45]\d\d\b|unauthori[sz]ed|forbidden|not (found|auth|allowed)|denied|refused|cannot (get|post)|bad (gateway|request)|\b\w*(error|exception)\b`)
 	aFile    = regexp.MustCompile(`^[\w./\\:-]+\.(txt|json|jwt|log|env|html|xml|mail|eml)$`)
@@ -61,6 +62,8 @@ func whatIs(text string) (message, advice string) {
 	case html.MatchString(text):
 		return "it is HTML, a web page, not a token",
 			"The page asked the wrong URL, or got a page for signing in or for an error." + lookAt
+	case unfilled.MatchString(text):
+		return "it is a placeholder, as in an example, not a token", wholeToken
 	case xml.MatchString(text):
 		return "it is XML, not a token", "The page asked the wrong URL, or was refused." + lookAt
 	}
@@ -79,7 +82,7 @@ func whatIs(text string) (message, advice string) {
 	case dotted.MatchString(text) && parts != 3:
 		return fmt.Sprintf("a token has 3 parts with dots between them, this has %d", parts), wholeToken
 	case refusal.MatchString(text):
-		return "there is no token in it: it looks like an error message", "The page asked the wrong URL, or was refused." + lookAt
+		return "there is no token in it: it looks like an error message", "The page asked the wrong URL or was refused, or the backend failed: look in its log too." + lookAt
 	}
 	return "there is no token in it", "A token starts with eyJ and has two dots. Copy what the page passes to Twilio.Device."
 }
@@ -97,7 +100,7 @@ func aboutJSON(text string) (message, advice string) {
 	for _, name := range slices.Sorted(maps.Keys(object)) {
 		if tokenKey.MatchString(name) {
 			return "it is JSON whose " + redact.Quote(name) + " is " + quoteShort(object[name]) + ", not a token",
-				"The backend answered, but minted no token, or has it elsewhere in its answer: look in its log."
+				"The backend minted no token, or answers with it elsewhere or in another form: look in its log."
 		}
 	}
 	return "it is JSON without a token",

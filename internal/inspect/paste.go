@@ -202,7 +202,8 @@ func memberOf(token Token) (name, value string) {
 			switch {
 			case value == bare:
 				return "", ""
-			case strings.Contains(value, bare) && tokenName.MatchString(name) && !strings.Contains(value, "://"):
+			case !strings.Contains(value, bare) || strings.Contains(value, "://"):
+			case tokenName.MatchString(name) || strings.Trim(value, bare+` \rnt"'`) == "": // or blanks and quotes alone
 				return name, redact.Quote(cut(unescaped(strings.ReplaceAll(value, bare, "…"))))
 			}
 		}
