@@ -177,6 +177,12 @@ func TestMistakes(t *testing.T) {
 			`invalid account SID: "` + strings.ToLower(accountSID) + `": use AC and 1 to 32 ASCII letters or digits`}},
 		{"mint -access -incoming tommy", map[string]string{"TWILIO_ACCOUNT_SID": accountSID, "TWILIO_API_KEY": strings.ToLower(apiKeySID), "TWILIO_API_SECRET": apiKeySecret}, []string{
 			`invalid API key: "` + strings.ToLower(apiKeySID) + `": use SK and 1 to 32 ASCII letters or digits`}},
+		{"mint -incoming tommy", map[string]string{"TWILIO_ACCOUNT_SID": accountSID[:33] + "g", "TWILIO_AUTH_TOKEN": authToken}, []string{
+			`TWILIO_ACCOUNT_SID is "` + accountSID[:33] + `g": it has a character that is not a hexadecimal digit: copy it again`}},
+		{"mint -incoming tommy", map[string]string{"TWILIO_ACCOUNT_SID": "sid:" + accountSID, "TWILIO_AUTH_TOKEN": authToken}, []string{
+			`invalid account SID: "sid:` + accountSID + `": use AC and 1 to 32 ASCII letters or digits`}},
+		{"mint -incoming tommy", map[string]string{"TWILIO_ACCOUNT_SID": "the sid of the account", "TWILIO_AUTH_TOKEN": "undefined"}, []string{
+			`TWILIO_AUTH_TOKEN is "undefined", a placeholder: set your own` + noDemo}},
 		{"mint -incoming tommy", map[string]string{"TWILIO_ACCOUNT_SID": accountSID[:33], "TWILIO_AUTH_TOKEN": authToken}, []string{
 			`TWILIO_ACCOUNT_SID is "` + accountSID[:33] + `": it has 33 characters, and Twilio's have 34: copy it again`}},
 
@@ -205,11 +211,11 @@ func TestMistakes(t *testing.T) {
 		{"mint -incoming tommy -outgoing AP1 -name tina", live, []string{`-name "tina" is not -incoming "tommy": a device has one client name`}},
 		{"mint -incoming client:tommy", live, []string{`invalid client name: "client:tommy": leave out client:, which is not part of the name`}},
 		{"mint -outgoing APXXXXXXXXXXXXXXXXXXXXXXXXXXXXXXXX", live, []string{
-			`-outgoing is "APXXXXXXXXXXXXXXXXXXXXXXXXXXXXXXXX": it is a placeholder, as in an example`}},
+			`-outgoing is "APXXXXXXXXXXXXXXXXXXXXXXXXXXXXXXXX": it is a placeholder, never filled in`}},
 		{"mint -incoming office-7", live, []string{`invalid client name: "office-7": use 1 to 256 ASCII letters, digits or '_'`}},
 		{"mint -access -incoming office-7 -unsafe-names -push-credential CR1", liveAccess, []string{
 			"-unsafe-names does not go with -push-credential: mobile apps take only letters, digits and '_'"}},
-		{"mint -outgoing <your-app-sid> -name tommy -param a=b", live, []string{`-outgoing is "<your-app-sid>": it is a placeholder, as in an example`}},
+		{"mint -outgoing <your-app-sid> -name tommy -param a=b", live, []string{`-outgoing is "<your-app-sid>": it is a placeholder, never filled in`}},
 		{"mint -access -incoming tommy -push-credential CR0123456789abcdef0123456789abcde", liveAccess, []string{
 			`-push-credential is "CR0123456789abcdef0123456789abcde": it has 33 characters, and Twilio's have 34: copy it again`}},
 		{"mint -incoming tommy -region ie1 -push-credential CR1", live, []string{
@@ -381,7 +387,7 @@ func TestSecretsInErrorsAreNotShown(t *testing.T) {
 				{"mint", secret}, {"mint", "-param", secret}, {"mint", "-filter", "=" + secret}, {"mint", "-ttl", secret}, {"mint", "-claim", secret},
 				{"mint", "-" + secret + "=1"}, {"mint", "-demo=" + secret}, {"mint", "-incoming", secret, "-incoming", "x"}, {"mint", "-outgoing", secret},
 				{"mint", "-claim", "exp=" + secret}, {"mint", "-claim", secret + "=1", "-claim", secret + "=2"}, {"mint", "-access", "-region", secret},
-				{"mint", "-access", "-push-credential", "CR" + secret}, {"mint", "-incoming", "x", "-outgoing", "AP1", "-name", secret},
+				{"mint", "-access", "-push-credential", secret}, {"mint", "-incoming", "x", "-outgoing", "AP1", "-name", secret},
 			} {
 				status, stdout, stderr := captoken(t, env, "", args...)
 				require.Equal(t, 2, status, args)

@@ -83,17 +83,17 @@ func escape(text string) string {
 type secret struct{ variable, value string }
 
 // secretsIn returns what must not be shown. If variables have changed places, one
-// that is for an SID may hold a secret. Short values, as in an example, may be in a
-// text by chance.
+// that is for an SID may hold a secret: what has a digit and is no mistyped SID. Short
+// values, as in an example, may be in a text by chance.
 func secretsIn(getenv func(string) string) []secret {
 	var secrets []secret
 	for _, variable := range credentialVars {
 		value := rule.Trim(getenv(variable))
-		isSID := rule.IsWholeSID(value)
+		isSecret := !rule.IsWholeSID(value)
 		if variable == inspect.AccountSIDVar || variable == inspect.APIKeySIDVar {
-			isSID = likeSID.MatchString(value)
+			isSecret = strings.ContainsAny(value, "0123456789") && !likeSID.MatchString(value)
 		}
-		if len(value) >= rule.ShortestSearched && !isSID && !rule.IsPlaceholder(value) {
+		if len(value) >= rule.ShortestSearched && isSecret && !rule.IsPlaceholder(value) {
 			secrets = append(secrets, secret{variable, value})
 		}
 	}
@@ -102,7 +102,7 @@ func secretsIn(getenv func(string) string) []secret {
 
 // likeSID matches an SID that may be mistyped, and no secret of Twilio's, which have
 // 32 characters.
-var likeSID = regexp.MustCompile(`^(?i:AC|SK|AP|CR)(.{0,29}|.{31,})$`)
+var likeSID = regexp.MustCompile(`^(?i:AC|SK|AP|CR)(.{0,29}|.{31,})$|(?i:AC|SK)[0-9a-fA-F]{32}`)
 
 // hide returns a line without secrets, or instead of a line that says one in a way
 // that cannot be cut out.
@@ -125,7 +125,10 @@ func (o output) hide(line string) string {
 }
 
 var (
-	word  = regexp.MustCompile(`e(?:yJ|yA|w[ko0])[\w-]{8,}[\w.+/=-]*|[0-9A-Za-z]+`)
+	word = regexp.MustCompile(`e(?:yJ|yA|w[ko0])[\w-]{8,}[\w.+/=-]*|[0-9A-Za-z]+`)
+	// escaped matches what stands behind the % of an escape.
+	escaped = regexp.MustCompile(`^[0-9][0-9A-F][0-9A-Za-z]{32}$`)
+
 	token = regexp.MustCompile(`^e(?:yJ|yA|w[ko0])[\w.+/=-]{32,}$`)
 )
 
@@ -133,8 +136,8 @@ var (
 // the secret of an API key, which may stand behind an escape such as %3D.
 func looksSecret(word string) bool {
 	const secretLength = 32
-	if len(word) == rule.LongestSID && !rule.IsWholeSID(strings.ToUpper(word)) {
-		word = word[rule.LongestSID-secretLength:]
+	if escaped.MatchString(word) {
+		word = word[2:]
 	}
 	return token.MatchString(word) || len(word) == secretLength && strings.ContainsAny(word, "0123456789")
 }

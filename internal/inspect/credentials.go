@@ -135,7 +135,7 @@ func wrongValue(variable, value string) string {
 	}
 	switch {
 	case rule.IsPlaceholder(value):
-		return "is a placeholder, as in an example"
+		return "is a placeholder, never filled in"
 	case wrong == "":
 		return ""
 	case variable == AccountSIDVar && WrongSID("SK", value) == "":

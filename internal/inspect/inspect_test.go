@@ -147,18 +147,18 @@ func TestProblems(t *testing.T) {
 
 		// What Twilio cannot have given out.
 		{"SID of an example", hs256, `{"iss":"ACXXXXXXXXXXXXXXXXXXXXXXXXXXXXXXXX"}`, []string{
-			`31203 its iss is "ACXXXXXXXXXXXXXXXXXXXXXXXXXXXXXXXX", not an account SID: it is a placeholder, as in an example`}},
+			`31203 its iss is "ACXXXXXXXXXXXXXXXXXXXXXXXXXXXXXXXX", not an account SID: it is a placeholder, never filled in`}},
 		{"SID of a template", hs256, `{"iss":"${TWILIO_ACCOUNT_SID}"}`, []string{
-			`31203 its iss is "${TWILIO_ACCOUNT_SID}", not an account SID: it is a placeholder, as in an example`}},
+			`31203 its iss is "${TWILIO_ACCOUNT_SID}", not an account SID: it is a placeholder, never filled in`}},
 		{"identity empty", access, `{"grants":{"identity":"","voice":{"incoming":{"allow":true}}}}`, []string{"20106 its grants.identity is empty"}},
 		{"SID without its last digit", hs256, `{"iss":"AC0123456789abcdef0123456789abcde"}`, []string{
 			`31203 its iss is "AC0123456789abcdef0123456789abcde", not an account SID: it has 33 characters, and Twilio's have 34: copy it again`}},
 		{"SID with an o", hs256, `{"iss":"ACo123456789abcdef0123456789abcdef"}`, []string{
 			`31203 its iss is "ACo123456789abcdef0123456789abcdef", not an account SID: it has a character that is not a hexadecimal digit: copy it again`}},
 		{"application of an Access Token", access, `{"grants":{"identity":"tommy","voice":{"outgoing":{"application_sid":"<your-app-sid>"}}}}`, []string{
-			`31100 its application SID is "<your-app-sid>": it is a placeholder, as in an example`}},
+			`31100 its application SID is "<your-app-sid>": it is a placeholder, never filled in`}},
 		{"push credential", access, `{"grants":{"identity":"tommy","voice":{"incoming":{"allow":true},"push_credential_sid":"undefined"}}}`, []string{
-			`52002 its push credential SID is "undefined": use CR and 1 to 32 ASCII letters or digits`}},
+			`52002 its push credential SID is "undefined": it is a placeholder, never filled in`}},
 		{"push credential of another type", access, `{"grants":{"identity":"tommy","voice":{"incoming":{"allow":true},"push_credential_sid":7}}}`, []string{
 			`52002 its grants.voice.push_credential_sid, 7, is not a string`}},
 		{"edge", `{"alg":"HS256","cty":"twilio-fpa;v=1","typ":"JWT","twr":"dublin"}`, `{}`, []string{
@@ -270,8 +270,8 @@ func TestNotATokenAtAll(t *testing.T) {
 		{"404 page not found", "there is no token in it: it looks like an error message"},
 		{"Cannot GET /token", "there is no token in it: it looks like an error message"},
 		{"token.txt", "it looks like the name of a file, not a token"},
-		{"<your-token>", "it is a placeholder, as in an example, not a token"},
-		{"${TOKEN}", "it is a placeholder, as in an example, not a token"},
+		{"<your-token>", "it is a placeholder, never filled in, not a token"},
+		{"${TOKEN}", "it is a placeholder, never filled in, not a token"},
 		{"undefined", `it is "undefined", a value of the program instead of a token`},
 		{"[object Promise]", `it is "[object Promise]", a value of the program instead of a token`},
 		{"None", `it is "None", a value of the program instead of a token`},
@@ -434,7 +434,7 @@ func TestSIDsThatCannotBe(t *testing.T) {
 	voice := `{"grants":{"identity":"tommy","voice":%s},"iss":"` + apiKeySID + `","sub":"` + accountSID + `","exp":946688400}`
 	for _, test := range []struct{ token, want string }{
 		{sign(t, hs256, `{"scope":"scope:client:outgoing?appSid=APXXXXXXXXXXXXXXXXXXXXXXXXXXXXXXXX","iss":"`+accountSID+`","exp":946688400}`, authToken),
-			`its application SID is "APXXXXXXXXXXXXXXXXXXXXXXXXXXXXXXXX": it is a placeholder, as in an example`},
+			`its application SID is "APXXXXXXXXXXXXXXXXXXXXXXXXXXXXXXXX": it is a placeholder, never filled in`},
 		{sign(t, access, fmt.Sprintf(voice, `{"outgoing":{"application_sid":"AP0123456789abcdef0123456789abcdeg"}}`), apiKeySecret),
 			`its application SID is "AP0123456789abcdef0123456789abcdeg": it has a character that is not a hexadecimal digit: copy it again`},
 		{sign(t, access, fmt.Sprintf(voice, `{"incoming":{"allow":true},"push_credential_sid":"CR0123456789abcdef"}`), apiKeySecret),
@@ -451,7 +451,7 @@ func TestSIDsThatCannotBe(t *testing.T) {
 	token := sign(t, hs256, `{"scope":"scope:client:incoming?clientName=tommy","iss":"`+example+`","exp":946688400}`, authToken)
 	r := judge(token, year2000, inspect.Credentials{inspect.AccountSIDVar: example, inspect.AuthTokenVar: authToken})
 	assert.True(t, r.Usable)
-	assert.Equal(t, []string{"0 your TWILIO_ACCOUNT_SID is a placeholder, as in an example"}, problems(r))
+	assert.Equal(t, []string{"0 your TWILIO_ACCOUNT_SID is a placeholder, never filled in"}, problems(r))
 	assert.False(t, judge(token, year2000, nil).Usable)
 }
 
@@ -521,9 +521,9 @@ func TestCredentials(t *testing.T) {
 		{"API key swapped with its secret", accessToken, inspect.Credentials{inspect.APIKeySIDVar: apiKeySecret, inspect.APIKeySecretVar: apiKeySID}, []string{
 			"0 your TWILIO_API_KEY and TWILIO_API_SECRET have changed places"}, inspect.Valid},
 		{"placeholder", capabilityToken, inspect.Credentials{inspect.AuthTokenVar: "your_auth_token"}, []string{
-			"0 your TWILIO_AUTH_TOKEN is a placeholder, as in an example"}, inspect.NotChecked},
+			"0 your TWILIO_AUTH_TOKEN is a placeholder, never filled in"}, inspect.NotChecked},
 		{"placeholder of an SID", capabilityToken, inspect.Credentials{inspect.AccountSIDVar: "ACXXXXXXXXXXXXXXXXXXXXXXXXXXXXXXXX"}, []string{
-			"0 your TWILIO_ACCOUNT_SID is a placeholder, as in an example"}, inspect.NotChecked},
+			"0 your TWILIO_ACCOUNT_SID is a placeholder, never filled in"}, inspect.NotChecked},
 		{"SID in the place of a secret", capabilityToken, inspect.Credentials{inspect.AuthTokenVar: "PN0123456789abcdef0123456789abcdef"}, []string{
 			"0 your TWILIO_AUTH_TOKEN is an SID, which is a name and not a secret"}, inspect.NotChecked},
 		{"a blank within", capabilityToken, inspect.Credentials{inspect.AuthTokenVar: "fedcba98 76543210"}, []string{

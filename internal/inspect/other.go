@@ -63,7 +63,7 @@ func whatIs(text string) (message, advice string) {
 		return "it is HTML, a web page, not a token",
 			"The page asked the wrong URL, or got a page for signing in or for an error." + lookAt
 	case unfilled.MatchString(text):
-		return "it is a placeholder, as in an example, not a token", wholeToken
+		return "it is a placeholder, never filled in, not a token", wholeToken
 	case xml.MatchString(text):
 		return "it is XML, not a token", "The page asked the wrong URL, or was refused." + lookAt
 	}

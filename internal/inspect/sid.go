@@ -15,7 +15,7 @@ func WrongSID(prefix, sid string) (wrong string) {
 	const short = 16
 	switch wrong = rule.SID(prefix, sid); {
 	case rule.IsPlaceholder(sid):
-		return "it is a placeholder, as in an example"
+		return "it is a placeholder, never filled in"
 	case wrong != "":
 		return wrong
 	case len(sid) > short && len(sid) < rule.LongestSID:
