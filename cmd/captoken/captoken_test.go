@@ -227,6 +227,8 @@ func TestMistakes(t *testing.T) {
 		{"mint -incoming " + authToken, live, []string{"invalid auth token: "}},
 		{"mint -outgoing AP1 -param a=" + authToken, live, []string{"invalid auth token: "}},
 		{"mint -outgoing AP1 -param " + authToken, live, []string{`-param "(the value of TWILIO_AUTH_TOKEN)": use NAME=VALUE`}},
+		{`mint -outgoing AP1 -param 0123456789"ab\cdef`, map[string]string{"TWILIO_ACCOUNT_SID": accountSID, "TWILIO_AUTH_TOKEN": `0123456789"ab\cdef`}, []string{
+			`-param "(the value of TWILIO_AUTH_TOKEN)": use NAME=VALUE`}},
 		{"mint -access -incoming tommy -claim a=" + apiKeySecret, liveAccess, []string{"invalid API key: "}},
 
 		{"mint -incoming tommy -claim a=" + long + " -claim b=" + long + " -claim c=" + long, live, []string{"token too long: 90015 bytes"}},
@@ -559,7 +561,7 @@ func TestPipe(t *testing.T) {
 
 // Whatever is pasted, what is printed can neither drive a terminal nor show a secret,
 // fits on the screen, and is JSON where it should be.
-func FuzzInspect(f *testing.F) {
+func FuzzCommand(f *testing.F) {
 	for _, pasted := range []string{
 		"undefined", "\x1b[2J\xff.\u202e.", `{"error":"` + authToken + `"}`, "<Response>\u009b</Response>", "eyJ.eyJ.", "{\"token\":\"Bearer eyJhbGciOiJIUzI1NiJ9.e30.\u200b\"}",
 		base64.RawURLEncoding.EncodeToString([]byte(hs256)) + "." + base64.RawURLEncoding.EncodeToString([]byte(`{"scope":"scope:\u009b:\u202e","x":"`+authToken+`"}`)) + ".AA",

@@ -5,6 +5,7 @@ import (
 	"io"
 	"os"
 	"regexp"
+	"strconv"
 	"strings"
 	"unicode/utf16"
 
@@ -108,9 +109,11 @@ var likeSID = regexp.MustCompile(`^(?i:AC|SK|AP|CR)(.{0,29}|.{31,})$|(?i:AC|SK)[
 // that cannot be cut out.
 func (o output) hide(line string) string {
 	for _, s := range o.secrets {
-		line = strings.ReplaceAll(line, s.value, "(the value of "+s.variable+")")
+		for _, form := range []string{s.value, strings.Trim(strconv.Quote(s.value), `"`)} {
+			line = strings.ReplaceAll(line, form, "(the value of "+s.variable+")")
+		}
 		if redact.Contains(line, s.value) {
-			return "(a line that is not shown, as it contains the value of " + s.variable + ")\n"
+			return "captoken: a line is not shown, as it contains the value of " + s.variable + "\n"
 		}
 	}
 	if o.strict {
@@ -125,15 +128,15 @@ func (o output) hide(line string) string {
 }
 
 var (
-	word = regexp.MustCompile(`e(?:yJ|yA|w[ko0])[\w-]{8,}[\w.+/=-]*|[0-9A-Za-z]+`)
-	// escaped matches what stands behind the % of an escape.
-	escaped = regexp.MustCompile(`^[0-9][0-9A-F][0-9A-Za-z]{32}$`)
-
+	word  = regexp.MustCompile(`e(?:yJ|yA|w[ko0])[\w-]{8,}[\w.+/=-]*|[0-9A-Za-z]+`)
 	token = regexp.MustCompile(`^e(?:yJ|yA|w[ko0])[\w.+/=-]{32,}$`)
+
+	// escaped matches a secret and the end of an escape before it, such as %3D.
+	escaped = regexp.MustCompile(`^[0-9][0-9A-F][0-9A-Za-z]{32}$`)
 )
 
 // looksSecret reports whether a word has the form of a token, of an auth token or of
-// the secret of an API key, which may stand behind an escape such as %3D.
+// the secret of an API key.
 func looksSecret(word string) bool {
 	const secretLength = 32
 	if escaped.MatchString(word) {
