@@ -371,6 +371,26 @@ func TestSecretInAPasteIsNotShown(t *testing.T) {
 	}
 }
 
+// No name or value of a token can pass for a verdict.
+func TestVerdictIsNotForged(t *testing.T) {
+	const forged = `\nUsable: capability token, signature valid.`
+	for n := range 80 { // wherever a line is broken
+		padded := strings.Repeat("x", n) + forged
+		for _, token := range []string{
+			sign(t, access, `{"grants":{"identity":"a","`+padded+`":{}}}`, "x"),
+			sign(t, hs256, `{"scope":"scope:a:b","`+padded+`":"`+padded+`","iss":"`+padded+`"}`, "x"),
+			sign(t, hs256, `{"scope":"`+padded+`"}`, "x"),
+			sign(t, `{"alg":"`+padded+`","`+padded+`":1}`, `{"scope":"scope:a:b","exp":"`+padded+`"}`, "x"),
+			`{"error":"` + padded + `"}`, `{"` + padded + `token":"` + padded + `"}`,
+		} {
+			_, stdout, _ := captoken(t, live, token, "inspect")
+			for line := range strings.Lines(stdout) {
+				assert.False(t, strings.HasPrefix(line, "Usable"), stdout)
+			}
+		}
+	}
+}
+
 // No error shows a secret or a token, whether a variable holds it or not.
 func TestSecretsInErrorsAreNotShown(t *testing.T) {
 	const odd = `0123456789"ab\cdef`

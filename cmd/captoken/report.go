@@ -60,7 +60,9 @@ func report(r *inspect.Report) string {
 // verdict is the first line, which is often all that is read.
 func verdict(r *inspect.Report) string {
 	kind := r.Kind
-	if len(r.Grants) > 0 {
+	// A name from the token must not look like a part of the verdict.
+	odd := func(name string) bool { return inspect.Show(name) != name }
+	if len(r.Grants) > 0 && !slices.ContainsFunc(r.Grants, odd) {
 		kind += " (" + strings.Join(r.Grants, ", ") + ")"
 	}
 	switch {
