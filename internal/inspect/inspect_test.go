@@ -256,6 +256,8 @@ func TestNotATokenAtAll(t *testing.T) {
 		{`<?xml version="1.0"?><error/>`, "it is XML, not a token"},
 		{`{"error":"Unauthorized"}`, `it is JSON without a token: it says "Unauthorized"`},
 		{`{"error":{"code":401,"message":"sign in"}}`, `it is JSON without a token: it says "sign in"`},
+		{`{"error":{"authToken":"` + authToken + `"}}`, "it is JSON without a token: it says (not shown, as it may hold a secret)"},
+		{`{"error":"` + strings.Repeat("-", 50) + authToken + `"}`, "it is JSON without a token: it says (not shown, as it may hold a secret)"},
 		{`{"error":{"code":401}}`, `it is JSON without a token: it says {"code":401}`},
 		{`{"errors":["no session"]}`, `it is JSON without a token: it says ["no session"]`},
 		{`{"error":"` + authToken + `"}`, "it is JSON without a token: it says (not shown, as it may hold a secret)"},

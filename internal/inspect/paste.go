@@ -6,7 +6,6 @@ import (
 	"regexp"
 	"strings"
 
-	"github.com/seed-6c737938/capability/internal/redact"
 	"github.com/seed-6c737938/capability/internal/rule"
 )
 
@@ -204,7 +203,7 @@ func memberOf(token Token) (name, value string) {
 				return "", ""
 			case !strings.Contains(value, bare) || strings.Contains(value, "://"):
 			case tokenName.MatchString(name) || strings.Trim(value, bare+` \rnt"'`) == "": // or blanks and quotes alone
-				return name, redact.Quote(cut(unescaped(strings.ReplaceAll(value, bare, "…"))))
+				return name, quoteShort(unescaped(strings.ReplaceAll(value, bare, "…")))
 			}
 		}
 	}

@@ -2,6 +2,7 @@ package inspect
 
 import (
 	"strconv"
+	"strings"
 	"unicode"
 
 	"github.com/seed-6c737938/capability/internal/jws"
@@ -42,11 +43,17 @@ func IsVisible(r rune) bool {
 
 // quoteShort quotes a value that may be long or secret.
 func quoteShort(value any) string {
-	text, ok := value.(string)
-	if !ok {
-		return cut(Quote(value))
+	text, isText := value.(string)
+	if !isText {
+		text = Quote(value)
 	}
-	return redact.Quote(cut(text))
+	switch hidden := redact.Quote(text); {
+	case !strings.HasPrefix(hidden, `"`):
+		return hidden
+	case isText:
+		return Quote(cut(text))
+	}
+	return cut(text)
 }
 
 // cut returns the start of a text that is too long to be quoted.
