@@ -67,6 +67,7 @@ func TestInPage(t *testing.T) {
 func TestList(t *testing.T) {
 	assert.Equal(t, "", twilioerror.List(nil))
 	assert.Equal(t, "a", twilioerror.List([]string{"a"}))
+	assert.Equal(t, "a and b", twilioerror.List([]string{"a", "b"}))
 	assert.Equal(t, "a, b and c", twilioerror.List([]string{"a", "b", "c"}))
 }
 
