@@ -101,6 +101,8 @@ func TestRestart(t *testing.T) {
 	answer, err := legA.Restart(caller.offer(nil))
 	require.NoError(t, err)
 	caller.accept(answer)
+	legs, _ := m.Mixed()
+	assert.Equal(t, 2, legs)
 	caller.say(700)
 	until(t, func() bool { return callee.hears().HasTone(700) }, "they do not hear each other")
 }
