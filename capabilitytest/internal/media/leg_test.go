@@ -88,6 +88,7 @@ func TestRestart(t *testing.T) {
 		require.NotEqual(t, ufrag(before), ufrag(restart))
 		answer, err := leg.Restart(restart)
 		require.NoError(t, err)
+		assert.Contains(t, answer, fmt.Sprintf(" udp 2130706431 127.0.0.1 %d typ host ", m.Addr().Port()))
 		p.accept(answer)
 	}
 	stop := caller.say(440)
