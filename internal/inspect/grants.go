@@ -44,7 +44,7 @@ func (r *Report) readScopes(claims map[string]any) {
 		r.problem(r.rules.grants, "its scope claim is "+Quote(value)+", not a string", "Write all scopes into one string, with a space between.")
 		return
 	case text == "":
-		r.problem(r.rules.grants, "its scope claim is empty, so it grants nothing", "Grant something when minting it.")
+		r.note("its scope claim is empty, so it grants nothing", "Grant something when minting it.")
 		return
 	}
 	delete(claims, "scope")
@@ -87,12 +87,10 @@ func readScope(text string) (Scope, error) {
 			name = "appParams"
 		}
 		// Filters are encoded as the parameters of a scope are.
-		filters, err := capability.ParseScope("scope:" + s.Name() + "?" + s.Params.Get(name))
-		if err != nil {
-			return Scope{}, fmt.Errorf("the filters of %s: %w", s.Name(), err)
+		if filters, err := capability.ParseScope("scope:" + s.Name() + "?" + s.Params.Get(name)); err == nil {
+			s.Filters = filters.Params
+			s.Params.Del(name)
 		}
-		s.Filters = filters.Params
-		s.Params.Del(name)
 	}
 	return s, nil
 }
@@ -205,7 +203,7 @@ func (r *Report) readGrants(claims map[string]any) {
 		r.checkApplication(s)
 	}
 	if len(r.Scopes) == 0 && len(faults) == 0 {
-		r.problem(r.rules.grants, "its voice grant allows neither incoming nor outgoing calls, so it grants nothing", "Allow one of them when minting it.")
+		r.note("its voice grant allows neither incoming nor outgoing calls, so it grants nothing", "Allow one of them when minting it.")
 	}
 }
 
