@@ -54,6 +54,11 @@ func (r *runner) dialVerb(v twiml.Dial) (*script, *Fault) {
 		return finish, nil
 	}
 	r.last = result.fault
+	ended := Event{Kind: VerbEvent, Call: r.c.top().sid, Fault: result.fault, Text: fmt.Sprintf("<Dial> of %s ends: %s", r.c.party(), result.status)}
+	if result.fault != nil {
+		ended.Text += fmt.Sprintf(", %d: %s", result.fault.Code, result.fault.Message)
+	}
+	r.x.event(ended)
 	return r.action(v.Action, r.dialForm(result))
 }
 
