@@ -40,7 +40,7 @@ var phoneNumber = regexp.MustCompile(`^\+[1-9][0-9]{6,14}$`)
 // asks for, and a phone call that comes in with the front desk.
 func answerCall(callerID, frontDesk string) http.HandlerFunc {
 	return func(w http.ResponseWriter, r *http.Request) {
-		from, to := r.Form.Get("From"), r.Form.Get("To")
+		from, to := r.FormValue("From"), r.FormValue("To")
 		answer := twiml{Dial: &dial{AnswerOnBridge: true}}
 		switch {
 		case !strings.HasPrefix(from, "client:"):
