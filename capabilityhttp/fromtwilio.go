@@ -24,30 +24,33 @@ const (
 	maxShown   = 2000     // bytes of a URL in the log
 )
 
-// FromTwilio returns middleware that lets only requests pass that Twilio has signed
-// for publicURL with one of the auth tokens, as Twilio documents it:
+// FromTwilio returns middleware that passes on only the requests that Twilio has
+// signed with one of the auth tokens, as described in
 //
 //	https://www.twilio.com/docs/usage/webhooks/webhooks-security
 //
-// The publicURL is the scheme and host, with the port if there is one, at which
-// Twilio reaches this program, such as https://phone.example.com. A request that has
-// come through a proxy or a tunnel does not say. Path and query are the request's
-// own, as they arrived: a proxy must not change them. Twilio signs with the auth
-// token of the account, whatever kind of token a device has. While it is being
-// rotated, give the old one and the new one.
+// publicURL is the scheme and host, and the port if there is one, at which Twilio
+// reaches this program, such as https://phone.example.com. A request that came
+// through a proxy or a tunnel does not say what that was. The path and query are the
+// request's own, as they arrived: a proxy must not change them. As in Twilio's
+// libraries, the port may be signed or not.
 //
-// What passes is a GET, HEAD or POST request whose URL and body are signed: a form,
-// or another body with its hash in the query parameter bodySHA256, of at most 64 KiB.
-// The form has been parsed, and the body can be read again. A signature does not say
-// when it was made: whoever has seen a request can send it again.
+// Twilio signs with the auth token of the account, even if its devices have Access
+// Tokens. While you rotate it, give both the old and the new one.
+//
+// A request passes if it is a GET, HEAD or POST request, and the signature covers its
+// URL and its body of at most 64 KiB: a form, or any other body whose hash is in the
+// query parameter bodySHA256. The handler finds the form parsed, and can read the
+// body again. A signature says nothing of time: whoever has seen a signed request
+// can send it again.
 //
 // Any other request is answered with status 403 and {"error":"not signed by Twilio"}.
-// [slog.WarnContext] logs the URL that was checked and the likely cause, and never
-// the signature or an auth token.
+// The URL that was checked and the likely cause are logged with [slog.WarnContext];
+// the signature and the auth tokens never are.
 //
-// An error from FromTwilio says that publicURL is more or less than a scheme, http or
-// https, and a host; that there is no auth token, or one that cannot be right
-// ([capability.ErrInvalidAuthToken]); or that the program runs with
+// FromTwilio fails if publicURL is anything but a scheme, http or https, and a host;
+// if there is no auth token, or one that cannot be right
+// ([capability.ErrInvalidAuthToken]); and in a program that runs with
 // GODEBUG=fips140=only, which forbids the HMAC-SHA1 of Twilio's signatures.
 func FromTwilio(publicURL string, authTokens ...string) (func(http.Handler) http.Handler, error) {
 	c := &checker{publicURL, slices.Clone(authTokens)}
@@ -112,7 +115,10 @@ func (c *checker) refusal(w http.ResponseWriter, r *http.Request) (cause string)
 	}
 	signed := r.Header.Get(signature.Header)
 	if signed == "" {
-		return "there is no " + signature.Header + ": Twilio has not sent the request, or a proxy has removed the header"
+		return "there is no " + signature.Header + " header: Twilio has not sent the request, or a proxy has removed it"
+	}
+	if r.Body == nil { // of a request that no server has read
+		r.Body = http.NoBody
 	}
 	body, err := io.ReadAll(http.MaxBytesReader(w, r.Body, maxWebhook))
 	if err != nil {
@@ -129,7 +135,7 @@ func (c *checker) refusal(w http.ResponseWriter, r *http.Request) (cause string)
 			return "it is signed for " + scheme + r.Host + ", the URL that Twilio was given: use that as publicURL"
 		}
 	}
-	return "publicURL is not what Twilio was given, a proxy has changed the path or the query, or the auth token is another"
+	return "publicURL is not what Twilio was given, a proxy has changed the path or the query, or Twilio uses another auth token"
 }
 
 // parseForm parses a request's form, and returns what of it is signed. A body that is

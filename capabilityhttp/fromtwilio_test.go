@@ -173,7 +173,7 @@ func TestRefusedWebhook(t *testing.T) {
 	}
 	signedFor := func(address string) string { return sign(authToken, address+"/voice?a=1", form) }
 	empty := sha256.Sum256(nil)
-	const other = "publicURL is not what Twilio was given, a proxy has changed the path or the query, or the auth token is another"
+	const other = "publicURL is not what Twilio was given, a proxy has changed the path or the query, or Twilio uses another auth token"
 	tests := map[string]struct {
 		request func(*testing.T) *http.Request
 		says    string
@@ -186,7 +186,7 @@ func TestRefusedWebhook(t *testing.T) {
 		"the request's host":   {post("/voice?a=1", formType, "To=tommy", signedFor("http://10.0.0.7:8080")), "it is signed for http://10.0.0.7:8080, the URL that Twilio was given: use that as publicURL"},
 		"the same, with TLS":   {post("/voice?a=1", formType, "To=tommy", signedFor("https://10.0.0.7")), "it is signed for https://10.0.0.7:8080"},
 		"signature cut":        {post("/voice?a=1", formType, "To=tommy", right[:27]), other},
-		"no signature":         {post("/voice?a=1", formType, "To=tommy", ""), "there is no X-Twilio-Signature: Twilio has not sent the request, or a proxy has removed the header"},
+		"no signature":         {post("/voice?a=1", formType, "To=tommy", ""), "there is no X-Twilio-Signature header: Twilio has not sent the request, or a proxy has removed it"},
 		"form cut":             {post("/voice?a=1", formType, "To=tommy&a=%4", right), "the form cannot be parsed: invalid URL escape"},
 		"form with more in it": {post("/voice?a=1", formType, "To=tommy&a;b", right), "the form cannot be parsed: invalid semicolon"},
 		"form that says not so": {post("/voice?a=1", "text/plain", "To=tommy", right),
@@ -277,6 +277,14 @@ func TestPathAsItArrived(t *testing.T) {
 			assert.Equal(t, want, passes(t, fromTwilio, r), target)
 		}
 	}
+}
+
+// A test may make a request that no server has read.
+func TestWebhookWithoutABody(t *testing.T) {
+	r, err := http.NewRequest(http.MethodGet, "http://127.0.0.1/voice?a=%31", nil)
+	require.NoError(t, err)
+	r.Header.Set("X-Twilio-Signature", sign(authToken, publicURL+"/voice?a=%31", nil))
+	assert.True(t, passes(t, middleware(t, publicURL, authToken), r))
 }
 
 // What has parsed the form before does no harm.
