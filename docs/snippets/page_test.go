@@ -83,11 +83,13 @@ func newBrowser(t *testing.T) *rod.Browser {
 	if !found {
 		t.Skip("there is no Chromium")
 	}
-	address := launcher.New().Bin(path).NoSandbox(true).Leakless(false).
+	chromium := launcher.New().Bin(path).NoSandbox(true).Leakless(false).
 		Set("use-fake-ui-for-media-stream").
-		Set("use-fake-device-for-media-stream").
-		MustLaunch()
-	browser := rod.New().ControlURL(address).MustConnect()
-	t.Cleanup(browser.MustClose)
+		Set("use-fake-device-for-media-stream")
+	browser := rod.New().ControlURL(chromium.MustLaunch()).MustConnect()
+	t.Cleanup(func() {
+		browser.MustClose()
+		chromium.Cleanup() // its profile
+	})
 	return browser
 }
