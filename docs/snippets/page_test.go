@@ -58,7 +58,9 @@ func TestPhone(t *testing.T) {
 	backend := httptest.NewServer(newBackend())
 	defer backend.Close()
 
-	twilio := capabilitytest.NewServer(t, capabilitytest.VoiceURL(backend.URL+"/voice"))
+	twilio := capabilitytest.NewServer(t,
+		capabilitytest.VoiceURL(backend.URL+"/voice"),
+		capabilitytest.Number("+15550100000", backend.URL+"/voice"))
 	for name, value := range twilio.Env() { // made-up credentials
 		t.Setenv(name, value)
 	}
@@ -75,6 +77,11 @@ func TestPhone(t *testing.T) {
 	call, err := twilio.WaitCall(ctx, func(call capabilitytest.Call) bool { return call.Status == "in-progress" })
 	require.NoError(t, err)
 	require.Equal(t, "client:alice", call.From)
+
+	open("desk") // rings when a telephone calls the number
+	phone := twilio.Phone("+15550123456")
+	require.NoError(t, phone.Call("+15550100000"))
+	require.NoError(t, phone.WaitSound(ctx, true)) // of the microphone
 }
 
 // newBrowser starts Chromium with a microphone that beeps, and no need to ask for it.
