@@ -61,8 +61,8 @@
 //   - It was compared with the SDKs, with Twilio's tests of them and with Twilio's
 //     documentation, never with the live service, which may answer other codes.
 //   - It has one account, one application, and the numbers that [Number] gives it. It
-//     does not check the application SID of a token, nor whose telephone number a
-//     callerId is.
+//     checks only the form of a token's application SID, and not whose telephone
+//     number a callerId is.
 //   - There is no REST API. A call message goes to a page with [Server.SendMessage], and
 //     those of a page are in its [Call].
 //   - Speech is a quiet tone for each word, and none is understood. Only WAV files can
