@@ -49,16 +49,20 @@
 // Without a voice URL, the client or the telephone number is dialled that the parameter
 // To names.
 //
-// A telephone number that no test plays answers after two seconds and echoes what it
-// hears. Twilio's magic numbers +15005550001 to +15005550004 fail.
+// A caller is answered when the other side is, if the Dial has answerOnBridge; else a
+// second after the other side begins to ring, and hears it ring.
+//
+// A number of the account, see [Number], answers with its own document. Any other that no
+// test plays answers after two seconds and echoes what it hears. Twilio's magic numbers
+// +15005550001 to +15005550004 fail.
 //
 // # Limits
 //
 //   - It was compared with the SDKs, with Twilio's tests of them and with Twilio's
 //     documentation, never with the live service, which may answer other codes.
 //   - It has one account, one application, and the numbers that [Number] gives it. It
-//     does not check the application SID of a token, nor whose telephone number a
-//     callerId is.
+//     checks only the form of a token's application SID, and not whose telephone
+//     number a callerId is.
 //   - There is no REST API. A call message goes to a page with [Server.SendMessage], and
 //     those of a page are in its [Call].
 //   - Speech is a quiet tone for each word, and none is understood. Only WAV files can

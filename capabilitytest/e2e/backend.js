@@ -10,7 +10,7 @@ const paths = { 1: `${sdks}/twilio-client/dist/twilio.min.js`, 2: `${sdks}/@twil
 // startBackend serves /1 and /2, a page for each SDK, /token and /voice, which answers what twiml returns, if a test has set
 // that. The stand-in's variables come later, since it has to know the URL of /voice.
 export async function startBackend() {
-  const backend = { env: {}, ttl: 3600, voiceRequests: [] };
+  const backend = { env: {}, ttl: 3600, voiceRequests: [], twiml: null };
   const server = createServer((request, response) => {
     answer(backend, request).then(({ status = 200, type = 'text/plain', body }) => {
       response.writeHead(status, { 'Content-Type': type }).end(body);

@@ -59,9 +59,9 @@ class Standin {
 }
 
 // setUp starts a backend and the stand-in, until the test ends.
-export async function setUp(t, { args = [], ttl = 3600 } = {}) {
+export async function setUp(t, { args = [], ttl = 3600, voice = true } = {}) {
   const backend = await startBackend();
-  const start = (addr, env) => Standin.start(['-addr', addr, '-voice', `${backend.url}/voice`, ...args], env);
+  const start = (addr, env) => Standin.start(['-addr', addr, ...(voice ? ['-voice', `${backend.url}/voice`] : []), ...args], env);
   const place = { backend, standin: await start('127.0.0.1:0'), contexts: [] };
   backend.env = place.standin.env;
   backend.ttl = ttl;

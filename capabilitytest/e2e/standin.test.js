@@ -1,5 +1,6 @@
 import assert from 'node:assert/strict';
 import { describe, test } from 'node:test';
+import twilio from 'twilio';
 import { setUp, talk } from './place.js';
 
 const ways = [1, 2].flatMap((sdk) => ['capability', 'access'].map((kind) => ({ sdk, kind })));
@@ -26,6 +27,44 @@ describe('an unmodified page', { concurrency: 2 }, () => {
       await tommy.do("phone.dial('nobody')");
       await tommy.idle();
       await place.standin.says(/31404/);
+    });
+  }
+
+  for (const sdk of [1, 2]) {
+    test(`calls a number and hears itself, with SDK ${sdk}`, async (t) => {
+      const place = await setUp(t, { voice: false });
+      const alice = await place.open('alice', { sdk, kind: 'access' });
+      await alice.do("phone.dial('+15550100009')");
+      await alice.event('accept');
+      await alice.hears();
+      await alice.do('phone.call.disconnect()');
+      await alice.idle();
+      await place.standin.says(/the call of client:alice is over: completed/);
+      assert.deepEqual(alice.complaints, []);
+    });
+
+    test(`is told something, presses a key and hears nothing more, with SDK ${sdk}`, async (t) => {
+      const place = await setUp(t);
+      const response = () => new twilio.twiml.VoiceResponse();
+      place.backend.twiml = ({ Digits }) => {
+        const answer = response();
+        if (Digits) {
+          answer.pause({ length: 30 });
+        } else {
+          answer.gather({ numDigits: 1, timeout: 30 }).say('Please press one if you want to hear nothing more of this. '.repeat(5));
+        }
+        return answer.toString();
+      };
+      const alice = await place.open('alice', { sdk, kind: 'access' });
+      await alice.do("phone.dial('menu')");
+      await alice.event('accept');
+      await alice.hears();
+      await alice.do("phone.call.sendDigits('1')");
+      await place.standin.says(/dials the digits 1/);
+      await alice.until('phone.sample.audioOutputLevel === 0');
+      assert.equal(place.backend.voiceRequests.at(-1).Digits, '1');
+      await alice.do('phone.call.disconnect()');
+      await alice.idle();
     });
   }
 

@@ -1,7 +1,7 @@
 package media
 
 import (
-	"fmt"
+	"errors"
 	"net"
 	"net/netip"
 	"slices"
@@ -9,6 +9,7 @@ import (
 
 	"github.com/pion/ice/v4"
 	"github.com/pion/interceptor"
+	"github.com/pion/stun/v4"
 	"github.com/pion/webrtc/v4"
 )
 
@@ -36,7 +37,7 @@ func listen(addr string, publicIP netip.Addr) (*socket, error) {
 
 	s := &socket{conn: conn, mux: ice.NewUDPMuxDefault(ice.UDPMuxParams{UDPConn: conn})}
 	if s.api, err = newAPI(s.mux, publicIP); err != nil {
-		return nil, fmt.Errorf("%w%w", err, s.close())
+		return nil, errors.Join(err, s.close())
 	}
 	return s, nil
 }
@@ -49,6 +50,9 @@ func newAPI(mux ice.UDPMux, publicIP netip.Addr) (*webrtc.API, error) {
 	settings.SetICEMulticastDNSMode(ice.MulticastDNSModeDisabled)
 	settings.SetNetworkTypes([]webrtc.NetworkType{webrtc.NetworkTypeUDP4, webrtc.NetworkTypeUDP6})
 	settings.SetIncludeLoopbackCandidate(true)
+	// A page that is not told that we are lite, as SDK 2.x with forceAggressiveIceNomination, leaves it to us to choose
+	// a pair: any that its checks come over.
+	settings.SetICEBindingRequestHandler(func(*stun.Message, ice.Candidate, ice.Candidate, *ice.CandidatePair) bool { return true })
 	if publicIP.IsValid() {
 		err := settings.SetICEAddressRewriteRules(webrtc.ICEAddressRewriteRule{
 			External:        []string{publicIP.String()},

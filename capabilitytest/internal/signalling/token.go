@@ -28,11 +28,14 @@ func (c Credentials) judge(token string) (*exchange.Grants, *exchange.Fault) {
 		return nil, c.explain(token, err)
 	}
 	name := claims.ClientName()
-	if wrong := rule.UnsafeClientName(name, rule.LongestClientName); name != "" && wrong != "" {
+	_, incoming := claims.Incoming()
+	if wrong := rule.UnsafeClientName(name, rule.LongestClientName); (incoming || name != "") && wrong != "" {
 		return nil, &exchange.Fault{Code: 31105, Message: "the client name of the token: " + wrong}
 	}
-	_, incoming := claims.Incoming()
 	applicationSID, params, outgoing := claims.Outgoing()
+	if wrong := rule.SID("AP", applicationSID); outgoing && wrong != "" {
+		return nil, &exchange.Fault{Code: 31100, Message: "the application SID of the token: " + wrong}
+	}
 	return &exchange.Grants{
 		ClientName:     name,
 		AccessToken:    claims.APIKeySID != "",
@@ -46,10 +49,7 @@ func (c Credentials) judge(token string) (*exchange.Grants, *exchange.Fault) {
 
 // inspect returns what captoken inspect says of a token.
 func (c Credentials) inspect(token string) *inspect.Report {
-	return inspect.Inspect(token, time.Now(), inspect.Credentials{
-		inspect.AccountSIDVar: c.AccountSID, inspect.AuthTokenVar: c.AuthToken,
-		inspect.APIKeySIDVar: c.APIKeySID, inspect.APIKeySecretVar: c.APIKeySecret,
-	})
+	return inspect.Inspect(inspect.Token{Text: token}, time.Now(), c.variables())
 }
 
 // explain returns why a token was refused. Twilio has many accounts: it has to look up
@@ -89,6 +89,13 @@ func (c Credentials) shown(token string) *exchange.Token {
 		shown.Start, shown.End = token[:ends], token[len(token)-ends:]
 	}
 	return shown
+}
+
+func (c Credentials) variables() inspect.Credentials {
+	return inspect.Credentials{
+		inspect.AccountSIDVar: c.AccountSID, inspect.AuthTokenVar: c.AuthToken,
+		inspect.APIKeySIDVar: c.APIKeySID, inspect.APIKeySecretVar: c.APIKeySecret,
+	}
 }
 
 // The codes of refused tokens that the SDKs are told.
