@@ -235,9 +235,9 @@ func (p *Phone) Call(number string) error {
 	x.mu.Lock()
 	defer x.mu.Unlock()
 	defer x.notify()
-	voice, ok := x.config.Numbers[number]
+	called := x.number(number)
 	switch {
-	case !ok:
+	case called == nil:
 		return fmt.Errorf("%s is not a number of the account: give it a voice URL", number)
 	case p.call != nil:
 		return fmt.Errorf("%s is on a call", p.number)
@@ -245,7 +245,8 @@ func (p *Phone) Call(number string) error {
 		return errors.New(closing.Message)
 	}
 	c := x.newCall(nil)
-	c.direction, c.from, c.to, c.voiceURL = "inbound", p.number, number, voice
+	c.direction, c.from, c.to = "inbound", p.number, number
+	c.document, c.progress = x.voice(called).plan()
 	c.audio, c.phone, p.call = x.mixer.Phone(), p, c
 	x.callEvent(c, "call", "%s calls %s", c.from, c.to)
 	x.start(func() { x.serve(c) })
