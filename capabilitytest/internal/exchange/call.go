@@ -56,9 +56,10 @@ type call struct {
 	params         url.Values // of a first leg
 	custom         parameters // the same in the page's order, without To
 	applicationSID string
-	document       *Document // what a first leg does, nil to dial To; of others, what REST has them do
-	progress       *callback // of a first leg, or nil
-	recording      *recording // of the whole call, or nil
+	document       *Document   // what a first leg does, nil to dial To; of others, what REST has them do
+	progress       *callback   // of a first leg, or nil
+	recording      *recording  // of the whole call, or nil
+	invitedTo      *conference // over REST, until the call is in it, or nil
 
 	device    *Device // or
 	phone     *Phone
@@ -490,6 +491,9 @@ func (c *call) end(by *call, reason *Fault) {
 	}
 	if c.branch != nil {
 		c.branch.ended(c, reason)
+	}
+	if c.invitedTo != nil {
+		c.invitedTo.uninvite(c)
 	}
 	// Many calls are remembered.
 	c.device, c.phone, c.audio, c.room, c.other, c.dial = nil, nil, nil, nil, nil, nil

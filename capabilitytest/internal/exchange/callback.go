@@ -40,6 +40,9 @@ func (c *call) report(session *webhook.Session, to *callback, event, status stri
 	form.Set("CallStatus", status)
 	if event == "completed" {
 		c.recording.describe(form)
+		if response := sipResponses[c.code]; response != "" && c.direction == outboundAPI {
+			form.Set("SipResponseCode", response)
+		}
 		form.Set("CallDuration", seconds(c.duration()))
 		form.Set("Duration", strconv.Itoa(int((c.duration()+time.Minute-1)/time.Minute)))
 	}
@@ -48,3 +51,7 @@ func (c *call) report(session *webhook.Session, to *callback, event, status stri
 
 // reportEnd reports the end of a call that runs documents.
 func (c *call) reportEnd() { c.report(c.hooks, c.progress, "completed", c.status) }
+
+// sipResponses are what Twilio documents to report of a call over REST that nobody answered:
+// https://www.twilio.com/docs/voice/api/call-resource#statuscallback
+var sipResponses = map[int]string{31404: "404", 31480: "487"}

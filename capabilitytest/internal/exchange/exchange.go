@@ -14,10 +14,8 @@ import (
 	"crypto/rand"
 	"encoding/hex"
 	"encoding/json"
-	"errors"
 	"fmt"
 	"net/url"
-	"slices"
 	"sync"
 	"time"
 
@@ -37,7 +35,7 @@ func (f *Fault) Error() string { return fmt.Sprintf("%d: %s", f.Code, f.Message)
 // Config is how an Exchange is made.
 type Config struct {
 	AccountSID     string
-	AuthToken      string              // signs webhooks
+	AuthToken      string // signs webhooks
 	ApplicationSID string
 	VoiceURL       *url.URL            // of the application; nil to dial the client that To names
 	StatusCallback *url.URL            // of the application, or nil
@@ -93,7 +91,7 @@ type Exchange struct {
 	recordings  []*recording
 	apps        []*Application
 	numbers     []*Number
-	changed     chan struct{}     // closed when something changes
+	changed     chan struct{} // closed when something changes
 }
 
 // New returns an Exchange. It must be closed.

@@ -30,6 +30,7 @@ type member struct {
 	call     *call
 	since    time.Time
 	dequeued chan *pickup // has room for one
+	taken    bool         // by REST
 }
 
 // A pickup is how a call is taken from its queue by one that dials it.
@@ -136,7 +137,7 @@ func (r *runner) wait(v twiml.Enqueue, q *queue, m *member) (string, *Fault) {
 			}
 		}
 	}
-	if taken := !r.x.leaveQueue(q, m); taken && p == nil { // just now
+	if taken := !r.x.leaveQueue(q, m); taken && p == nil && !m.taken { // just now
 		p = <-m.dequeued
 	}
 	switch {

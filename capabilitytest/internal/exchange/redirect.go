@@ -61,7 +61,7 @@ func (x *Exchange) endUnlessRedirected(c *call, d *Document, reason *Fault) bool
 // serve executes a document, and its fallback if that fails.
 func (r *runner) serve(d *Document) *Fault {
 	fault := r.begin(d)
-	if fault == nil || d.Fallback.URL == nil || !isWebhookFault(fault) || r.ctx.Err() != nil {
+	if fault == nil || d == nil || d.Fallback.URL == nil || !isWebhookFault(fault) || r.ctx.Err() != nil {
 		return fault
 	}
 	r.x.callEvent(r.c, "webhook", "%d: %s: the fallback URL is asked", fault.Code, fault.Message)

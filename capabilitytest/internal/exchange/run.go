@@ -47,6 +47,8 @@ type runner struct {
 	recent []time.Time       // when the last documents began
 	hungUp bool              // by <Hangup>
 	left   bool              // by <Leave>
+
+	audience *conference // which hears the documents, rather than the call, or nil
 }
 
 // forCall returns a runner for documents of another kind, or for another call.
@@ -221,11 +223,8 @@ func (r *runner) hear(ctx context.Context, text, event string, sound media.Sound
 		r.x.mu.Unlock()
 		return nil
 	}
-	if text != "" {
-		r.c.tell(text)
-	}
 	r.x.callEvent(r.c, "verb", "%s", event)
-	player := r.c.audio.Play(sound)
+	player := r.perform(text, sound)
 	r.x.notify()
 	r.x.mu.Unlock()
 	defer player.Stop()
@@ -236,8 +235,23 @@ func (r *runner) hear(ctx context.Context, text, event string, sound media.Sound
 	return nil
 }
 
-// tell remembers what the far end was told.
+// perform plays a sound to the far end, or to the audience. x.mu is held.
+func (r *runner) perform(text string, sound media.Sound) *media.Player {
+	if r.audience == nil {
+		r.c.tell(text)
+		return r.c.audio.Play(sound)
+	}
+	for _, p := range r.audience.participants {
+		p.call.tell(text)
+	}
+	return r.audience.room.Play(sound)
+}
+
+// tell remembers what the far end was told, unless it is nothing.
 func (c *call) tell(text string) {
+	if text == "" {
+		return
+	}
 	if len(c.said) < maxSaid {
 		c.said = append(c.said, text)
 	}

@@ -23,7 +23,7 @@ type Member struct {
 
 // The limits are Twilio's: https://www.twilio.com/docs/voice/api/queue-resource
 const (
-	maxQueueSize = 5000
+	MaxQueueSize = 5000 // members
 	maxQueues    = 1000 // the stand-in's own
 )
 
@@ -110,8 +110,8 @@ func (x *Exchange) set(q *queue, name string, size int) *Fault {
 	switch other := x.queue(name); {
 	case other != nil && other != q:
 		return &Fault{0, fmt.Sprintf("there is a queue %q already, %s", name, other.sid)}
-	case size < 0 || size > maxQueueSize:
-		return &Fault{0, fmt.Sprintf("MaxSize %d: it must be 1 to %d", size, maxQueueSize)}
+	case size < 0 || size > MaxQueueSize:
+		return &Fault{0, fmt.Sprintf("MaxSize %d: it must be 1 to %d", size, MaxQueueSize)}
 	}
 	if name != "" {
 		q.name = name
@@ -164,20 +164,23 @@ const Front = "Front"
 func (x *Exchange) Member(queueSID, callSID string) (Member, *Fault) {
 	x.mu.Lock()
 	defer x.mu.Unlock()
-	_, m, fault := x.findMember(queueSID, callSID)
-	return m, fault
+	q, i, fault := x.findMember(queueSID, callSID)
+	if fault != nil {
+		return Member{}, fault
+	}
+	return q.member(i), nil
 }
 
-func (x *Exchange) findMember(queueSID, callSID string) (*call, Member, *Fault) {
+func (x *Exchange) findMember(queueSID, callSID string) (*queue, int, *Fault) {
 	q, fault := x.findQueue(queueSID)
 	if fault != nil {
-		return nil, Member{}, fault
+		return nil, 0, fault
 	}
 	i := slices.IndexFunc(q.members, func(m *member) bool { return callSID == Front || m.call.sid == callSID })
 	if i < 0 {
-		return nil, Member{}, notFound("Queues/"+queueSID+"/Members", callSID)
+		return nil, 0, notFound("Queues/"+queueSID+"/Members", callSID)
 	}
-	return q.members[i].call, q.member(i), nil
+	return q, i, nil
 }
 
 // Dequeue takes a call from a queue, and gives it another document. It returns the place
@@ -186,12 +189,15 @@ func (x *Exchange) Dequeue(queueSID, callSID string, d *Document) (Member, *Faul
 	x.mu.Lock()
 	defer x.mu.Unlock()
 	defer x.notify()
-	c, m, fault := x.findMember(queueSID, callSID)
-	if fault == nil {
-		fault = c.redirect(d)
-	}
+	q, i, fault := x.findMember(queueSID, callSID)
 	if fault != nil {
 		return Member{}, fault
 	}
-	return m, nil
+	m, place := q.members[i], q.member(i)
+	if fault := m.call.redirect(d); fault != nil {
+		return Member{}, fault
+	}
+	m.taken = true
+	q.remove(m)
+	return place, nil
 }
