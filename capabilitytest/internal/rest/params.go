@@ -17,7 +17,7 @@ import (
 // params are the parameters of a request. Those that are read are checked, and the first
 // that is wrong is remembered; unknown ones are ignored, as by Twilio.
 type params struct {
-	*exchange.Exchange
+	report func(text string, fault *exchange.Fault) // tells the log
 	values url.Values
 	fault  *exchange.Fault
 }
@@ -116,7 +116,7 @@ func (p *params) events(name string, spaces bool, otherwise, known []string) []s
 	}
 	for _, event := range events {
 		if !slices.Contains(known, event) {
-			p.Report(fmt.Sprintf("warning 21626: %s %q: nothing is reported; known are %s", name, clip(event), strings.Join(known, ", ")),
+			p.report(fmt.Sprintf("warning 21626: %s %q: nothing is reported; known are %s", name, clip(event), strings.Join(known, ", ")),
 				&exchange.Fault{Code: 21626, Message: "Invalid statusCallbackEvents"})
 			return nil
 		}
@@ -137,7 +137,7 @@ func (p *params) callback(prefix string, code int, spaces bool, known []string) 
 func (p *params) unsupported(names ...string) {
 	for _, name := range names {
 		if p.has(name) {
-			p.Report(fmt.Sprintf("the stand-in does not support the parameter %s, and leaves it out", name), nil)
+			p.report(fmt.Sprintf("the stand-in does not support the parameter %s, and leaves it out", name), nil)
 		}
 	}
 }

@@ -104,7 +104,7 @@ func (a *API) answer(w http.ResponseWriter, r *http.Request) (status int, answer
 	case !ours:
 		return 0, nil, notFound(r.URL.Path)
 	}
-	q := &request{API: a, http: r, params: params{Exchange: a.Exchange}}
+	q := &request{API: a, http: r, params: params{report: a.Exchange.Report}}
 	if status, fault := q.read(w); fault != nil {
 		return status, nil, fault
 	}
