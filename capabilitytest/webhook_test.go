@@ -186,20 +186,21 @@ func TestTwiMLEndsCall(t *testing.T) {
 		document string
 		code     int // 0 for a call that ends without an error
 		message  string
+		status   string
 	}{
-		"empty":              {"", 0, ""},
-		"Hangup":             {"<Hangup/>", 0, ""},
-		"Reject":             {"<Reject/>", 31002, ""},
-		"Reject as busy":     {`<Reject reason="busy"/>`, 31486, ""},
-		"nobody there":       {`<Dial answerOnBridge="true"><Client>nobody</Client></Dial>`, 31404, `"nobody"`},
-		"only itself":        {`<Dial answerOnBridge="true"><Client>alice</Client></Dial>`, 31486, ""},
-		"nobody to dial":     {"<Dial/>", 13223, "nobody to dial"},
-		"names":              {"<dial><Client>tommy</Client></dial>", 0, ""},
-		"number of a client": {"<Dial>+15550100001</Dial>", 13214, "callerId"},
-		"loop":               {"<Redirect>/voice</Redirect>", 11215, "20"},
-		"URL":                {"<Redirect>ftp://127.0.0.1/</Redirect>", 11100, "ftp://127.0.0.1/"},
-		"missing":            {"<Redirect>/missing</Redirect>", 11200, "404"},
-		"broken":             {"<Dial>", 12100, ""},
+		"empty":              {"", 0, "", ""},
+		"Hangup":             {"<Hangup/>", 0, "", ""},
+		"Reject":             {"<Reject/>", 31002, "", "no-answer"},
+		"Reject as busy":     {`<Reject reason="busy"/>`, 31486, "", "busy"},
+		"nobody there":       {`<Dial answerOnBridge="true"><Client>nobody</Client></Dial>`, 31404, `"nobody"`, ""},
+		"only itself":        {`<Dial answerOnBridge="true"><Client>alice</Client></Dial>`, 31486, "", ""},
+		"nobody to dial":     {"<Dial/>", 13223, "nobody to dial", ""},
+		"names":              {"<dial><Client>tommy</Client></dial>", 0, "", ""},
+		"number of a client": {"<Dial>+15550100001</Dial>", 13214, "callerId", ""},
+		"loop":               {"<Redirect>/voice</Redirect>", 11215, "20", ""},
+		"URL":                {"<Redirect>ftp://127.0.0.1/</Redirect>", 11100, "ftp://127.0.0.1/", ""},
+		"missing":            {"<Redirect>/missing</Redirect>", 11200, "404", ""},
+		"broken":             {"<Dial>", 12100, "", ""},
 	}
 	for name, test := range tests {
 		t.Run(name, func(t *testing.T) {
@@ -217,6 +218,9 @@ func TestTwiMLEndsCall(t *testing.T) {
 			assert.Equal(t, test.code, end.Error.Code, end.Error.Message)
 			assert.Contains(t, end.Error.Message, test.message)
 			assert.Equal(t, test.code, s.Calls()[0].Code)
+			if test.status != "" {
+				assert.Equal(t, test.status, s.Calls()[0].Status)
+			}
 			alice.dial("tommy") // it is free again
 			alice.expect("hangup")
 		})
@@ -228,7 +232,7 @@ func TestDialWithoutAnswerOnBridge(t *testing.T) {
 	s, b := dialling(t, map[string]string{
 		"/voice": `<Dial action="/after"><Client>tommy</Client></Dial>`,
 		"/after": `<Dial><Client>nobody</Client></Dial>`,
-	})
+	}, change(func(s *Server) { s.config.Timing.Answer = time.Millisecond }))
 	alice, tommy := openDevice(t, s, both("alice")), openDevice(t, s, both("tommy"))
 	alice.dial("tommy")
 	sid := alice.expect("ringing").CallSID

@@ -85,6 +85,7 @@ type call struct {
 // The faults of calls that are not connected.
 var (
 	faultDeclined   = &Fault{31002, "the call was declined"}
+	faultRejected   = &Fault{31002, "the call was rejected"} // by <Reject>
 	faultLongParams = &Fault{31103, fmt.Sprintf("the parameters are longer than %d bytes", maxParamsBytes)}
 	faultBadRequest = &Fault{31400, "the parameters cannot be read"}
 	faultNoAnswer   = &Fault{31480, "nobody answered"}
@@ -127,7 +128,7 @@ func (c *call) staying() context.Context {
 	return c.stay
 }
 
-func (x *Exchange) callEvent(c *call, kind, format string, args ...any) {
+func (x *Exchange) callEvent(c *call, kind EventKind, format string, args ...any) {
 	x.event(Event{Kind: kind, Call: c.top().sid, Text: fmt.Sprintf(format, args...)})
 }
 
@@ -157,7 +158,7 @@ func (d *Device) Invite(tempSID, offer, query string) {
 	defer x.notify()
 	params, custom, refusal := d.mayCall(query)
 	if refusal != nil {
-		x.event(Event{Kind: "call", Client: d.clientName, Fault: refusal,
+		x.event(Event{Kind: CallEvent, Client: d.clientName, Fault: refusal,
 			Text: fmt.Sprintf("refused a call of %s: %d: %s", d.name(), refusal.Code, refusal.Message)})
 		if !d.proven {
 			tempSID = "" // nothing that a stranger sends is echoed
@@ -178,7 +179,7 @@ func (d *Device) Invite(tempSID, offer, query string) {
 	c.applicationSID = d.grants.ApplicationSID
 	c.document, c.progress = x.application(c.applicationSID).Voice.plan()
 	c.moveTo(d)
-	x.callEvent(c, "call", "%s calls %q", c.from, c.to)
+	x.callEvent(c, CallEvent, "%s calls %q", c.from, c.to)
 	x.start(func() { x.serve(c) })
 }
 
@@ -247,7 +248,7 @@ func (c *call) moveTo(d *Device) {
 	}
 	d.legs = append(d.legs, c)
 	if back {
-		c.x.callEvent(c, "device", "%s is back in its call", d.name())
+		c.x.callEvent(c, DeviceEvent, "%s is back in its call", d.name())
 	}
 }
 
@@ -356,7 +357,7 @@ func (d *Device) Restart(callSID, offer string) {
 	}
 	answer, err := c.audio.Restart(offer)
 	if err != nil {
-		d.x.callEvent(c, "device", "the offer of %s cannot be answered: %v", d.name(), err)
+		d.x.callEvent(c, DeviceEvent, "the offer of %s cannot be answered: %v", d.name(), err)
 		return
 	}
 	d.send(Message{Kind: Answered, CallSID: c.sid, SDP: answer, Reconnect: c.reconnect})
@@ -393,7 +394,7 @@ func (c *call) press(digits string) {
 		return
 	}
 	top.digits += digits
-	c.x.callEvent(c, "digits", "%s dials the digits %s", c.party(), digits)
+	c.x.callEvent(c, DigitsEvent, "%s dials the digits %s", c.party(), digits)
 	if c.keys != nil {
 		for _, key := range []byte(digits) {
 			select {
@@ -451,7 +452,7 @@ func (d *Device) SendMessage(callSID string, e VoiceEvent) {
 	}
 	reply := VoiceEvent{SID: e.SID}
 	if fault != nil {
-		x.event(Event{Kind: "message", Call: c.top().sid, Fault: fault,
+		x.event(Event{Kind: MessageEvent, Call: c.top().sid, Fault: fault,
 			Text: fmt.Sprintf("refused a call message of %s: %d: %s", c.party(), fault.Code, fault.Message)})
 		d.send(Message{Kind: Refused, CallSID: callSID, VoiceEvent: reply, Fault: fault})
 		return
@@ -459,7 +460,7 @@ func (d *Device) SendMessage(callSID string, e VoiceEvent) {
 	if len(c.messages) < maxSaid {
 		c.messages = append(c.messages, string(e.Content))
 	}
-	x.callEvent(c, "message", "%s sends the call message %s", c.party(), e.Content)
+	x.callEvent(c, MessageEvent, "%s sends the call message %s", c.party(), e.Content)
 	d.send(Message{Kind: Ack, CallSID: callSID, VoiceEvent: reply})
 }
 
@@ -523,7 +524,7 @@ func (c *call) tellEnd(by *call, reason *Fault) {
 	if told != nil {
 		c.code = told.Code
 	}
-	e := Event{Kind: "call", Call: c.sid, Fault: reason, Text: fmt.Sprintf("the call of %s is over: %s", c.party(), c.status)}
+	e := Event{Kind: CallEvent, Call: c.sid, Fault: reason, Text: fmt.Sprintf("the call of %s is over: %s", c.party(), c.status)}
 	if reason != nil {
 		e.Text += fmt.Sprintf(", %d: %s", reason.Code, reason.Message)
 	}
@@ -539,6 +540,8 @@ func (c *call) endStatus(by *call, reason *Fault) string {
 		return "canceled"
 	case reason == nil:
 		return "completed"
+	case reason == faultRejected:
+		return "no-answer"
 	}
 	return cmp.Or(notConnected[reason.Code], "failed")
 }

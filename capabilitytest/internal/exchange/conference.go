@@ -33,6 +33,7 @@ type conference struct {
 type participant struct {
 	call    *call
 	noun    twiml.Conference
+	base    *url.URL        // of the document
 	started chan struct{}   // closed when the conference is
 	ctx     context.Context // until the participant leaves it
 	leave   context.CancelFunc
@@ -49,14 +50,21 @@ func (r *runner) confer(v twiml.Dial, noun twiml.Conference) (*outcome, *Fault) 
 	}
 	limit := r.x.clock.after(v.TimeLimit)
 	defer limit.stop()
+	keys, stop := r.c.listen()
+	defer stop()
 	conf, p, fault := r.enter(noun)
 	if p == nil {
 		return &outcome{status: "failed", fault: fault}, nil
 	}
 	defer p.leave()
-	r.waitForStart(noun, p)
-	r.talk(v, p.ctx, limit)
+	fault = r.waitForStart(noun, p)
+	if fault == nil {
+		r.talk(v, p.ctx, limit, keys)
+	}
 	recorded := r.exit(conf, p)
+	if fault != nil {
+		return &outcome{status: "failed", fault: fault}, nil
+	}
 	return &outcome{status: "answered", bridged: true, recording: recorded}, nil
 }
 
@@ -77,22 +85,22 @@ func (r *runner) enter(noun twiml.Conference) (*conference, *participant, *Fault
 	label := noun.ParticipantLabel
 	switch {
 	case noun.MaxParticipants > 0 && len(conf.participants) >= noun.MaxParticipants:
-		x.callEvent(r.c, "verb", "the conference %q is full", noun.Name)
+		x.callEvent(r.c, VerbEvent, "the conference %q is full", noun.Name)
 		return conf, nil, nil
 	case label != "" && slices.ContainsFunc(conf.participants, func(p *participant) bool { return p.noun.ParticipantLabel == label }):
-		x.callEvent(r.c, "verb", "warning 16025: the participantLabel %q is in use in the conference %q", label, noun.Name)
+		x.callEvent(r.c, VerbEvent, "warning 16025: the participantLabel %q is in use in the conference %q", label, noun.Name)
 		return conf, nil, nil
 	}
-	p := &participant{call: r.c, noun: noun, started: make(chan struct{}), joined: time.Now(), updated: time.Now()}
+	p := &participant{call: r.c, noun: noun, base: r.self.URL, started: make(chan struct{}), joined: time.Now(), updated: time.Now()}
 	p.ctx, p.leave = context.WithCancel(r.ctx)
 	conf.participants = append(conf.participants, p)
 	if conf.callback == nil {
 		conf.callback = newCallback(noun.StatusCallback, r.self.URL)
 	}
-	x.callEvent(r.c, "verb", "%s joins the conference %q (%s)", r.c.party(), noun.Name, Count(len(conf.participants), "participant"))
+	x.callEvent(r.c, VerbEvent, "%s joins the conference %q (%s)", r.c.party(), noun.Name, Count(len(conf.participants), "participant"))
 	conf.start(r.c)
 	if conf.started {
-		conf.seat(p, r)
+		conf.seat(p)
 	}
 	conf.report(p, "join", "participant-join", nil)
 	return conf, p, nil
@@ -105,15 +113,15 @@ func (conf *conference) start(by *call) {
 		return
 	}
 	conf.started, conf.updated = true, time.Now()
-	conf.x.callEvent(by, "verb", "the conference %q starts", conf.name)
+	conf.x.callEvent(by, VerbEvent, "the conference %q starts", conf.name)
 	conf.report(nil, "start", "conference-start", nil)
 	for _, p := range conf.participants {
-		conf.seat(p, nil)
+		conf.seat(p)
 	}
 }
 
 // seat puts a participant into the room.
-func (conf *conference) seat(p *participant, r *runner) {
+func (conf *conference) seat(p *participant) {
 	select {
 	case <-p.started:
 		return
@@ -125,22 +133,18 @@ func (conf *conference) seat(p *participant, r *runner) {
 		conf.room.Play(media.Beep())
 	}
 	if p.noun.RecordFromStart && conf.recording == nil {
-		var base *url.URL
-		if r != nil {
-			base = r.self.URL
-		}
 		recorder := conf.room.Record(media.RecordOptions{Trim: p.noun.TrimSilence})
-		conf.recording = p.call.newRecording(recorder, "Conference", p.noun.RecordingStatusCallback, base)
+		conf.recording = p.call.newRecording(recorder, "Conference", p.noun.RecordingStatusCallback, p.base)
 		conf.recording.form.Set("ConferenceSid", conf.sid)
 	}
 }
 
 // waitForStart lets the participant hear the wait document, once, until the conference
-// starts.
-func (r *runner) waitForStart(noun twiml.Conference, p *participant) {
+// starts. If that fails, the participant does not join.
+func (r *runner) waitForStart(noun twiml.Conference, p *participant) *Fault {
 	select {
 	case <-p.started:
-		return
+		return nil
 	default:
 	}
 	w := r.forCall(r.c, twiml.InConference)
@@ -154,10 +158,9 @@ func (r *runner) waitForStart(noun twiml.Conference, p *participant) {
 		stop()
 		<-waited
 	case fault := <-waited:
-		if fault != nil {
-			r.x.callEvent(r.c, "verb", "the wait document of the conference fails: %d: %s", fault.Code, fault.Message)
-		}
+		return fault
 	}
+	return nil
 }
 
 func (r *runner) conferenceMusic(wait *twiml.Request) *Fault {
@@ -185,7 +188,7 @@ func (r *runner) exit(conf *conference, p *participant) string {
 	p.leave()
 	p.call.leaveRoom()
 	conf.participants = slices.DeleteFunc(conf.participants, func(other *participant) bool { return other == p })
-	r.x.callEvent(r.c, "verb", "%s leaves the conference %q (%s left)", r.c.party(), conf.name, Count(len(conf.participants), "participant"))
+	r.x.callEvent(r.c, VerbEvent, "%s leaves the conference %q (%s left)", r.c.party(), conf.name, Count(len(conf.participants), "participant"))
 	if conf.started && (p.noun.Beep == twiml.BeepAlways || p.noun.Beep == twiml.BeepOnExit) {
 		conf.room.Play(media.Beep())
 	}

@@ -173,7 +173,7 @@ func (d *Device) send(m Message) {
 	}
 }
 
-func (x *Exchange) deviceEvent(d *Device, kind, format string, args ...any) {
+func (x *Exchange) deviceEvent(d *Device, kind EventKind, format string, args ...any) {
 	x.event(Event{Kind: kind, Client: d.clientName, Text: fmt.Sprintf(format, args...)})
 }
 
@@ -186,7 +186,7 @@ func (d *Device) Accept(granted *Grants, hash [32]byte, sdk1 bool) {
 	defer x.notify()
 	if code, ok := x.refusals[granted.ClientName]; ok {
 		delete(x.refusals, granted.ClientName)
-		x.deviceEvent(d, "token", "refused a token of %s with %d, as the test asked", granted.ClientName, code)
+		x.deviceEvent(d, TokenEvent, "refused a token of %s with %d, as the test asked", granted.ClientName, code)
 		d.refuse(&Fault{code, "refused by the test"})
 		return
 	}
@@ -203,7 +203,7 @@ func (d *Device) Accept(granted *Grants, hash [32]byte, sdk1 bool) {
 			d.expire()
 		}
 	})
-	x.deviceEvent(d, "token", "%s shows a token that is valid for %v", d.name(), ttl.Round(time.Second))
+	x.deviceEvent(d, TokenEvent, "%s shows a token that is valid for %v", d.name(), ttl.Round(time.Second))
 	d.send(Message{Kind: Connected, ClientName: granted.ClientName, TTL: ttl})
 	d.catchUp()
 }
@@ -213,7 +213,7 @@ func (d *Device) Refuse(reason *Fault) {
 	d.x.mu.Lock()
 	defer d.x.mu.Unlock()
 	defer d.x.notify()
-	d.x.event(Event{Kind: "token", Client: d.clientName, Fault: reason,
+	d.x.event(Event{Kind: TokenEvent, Client: d.clientName, Fault: reason,
 		Text: fmt.Sprintf("refused a token: %d: %s", reason.Code, reason.Message)})
 	d.refuse(reason)
 }
@@ -235,7 +235,7 @@ func (d *Device) refuse(reason *Fault) {
 }
 
 func (d *Device) expire() {
-	d.x.deviceEvent(d, "token", "the token of %s has expired", d.name())
+	d.x.deviceEvent(d, TokenEvent, "the token of %s has expired", d.name())
 	d.refuse(faultExpired)
 	d.x.notify()
 }
@@ -285,7 +285,7 @@ func (d *Device) register(name string) {
 	}
 	x.clients[name] = append(x.clients[name], d)
 	d.registered = name
-	x.deviceEvent(d, "device", "%s is registered (%s)", name, Count(len(x.clients[name]), "device"))
+	x.deviceEvent(d, DeviceEvent, "%s is registered (%s)", name, Count(len(x.clients[name]), "device"))
 }
 
 func (d *Device) unregister() {
@@ -297,7 +297,7 @@ func (d *Device) unregister() {
 	if x.clients[d.registered] = others; len(others) == 0 {
 		delete(x.clients, d.registered)
 	}
-	x.deviceEvent(d, "device", "%s is no longer registered (%s left)", d.registered, Count(len(others), "device"))
+	x.deviceEvent(d, DeviceEvent, "%s is no longer registered (%s left)", d.registered, Count(len(others), "device"))
 	d.registered = ""
 }
 
@@ -322,7 +322,7 @@ func (d *Device) Leave(left bool) {
 			c.hangUp(faultDeclined)
 			continue
 		}
-		x.callEvent(c, "device", "%s lost its connection during a call", d.name())
+		x.callEvent(c, DeviceEvent, "%s lost its connection during a call", d.name())
 		x.start(func() { x.endUnlessBack(c, d) })
 	}
 	for other := range x.devices { // the page may be back before its old socket is known to be lost

@@ -110,11 +110,6 @@ func (r *runner) dialNouns(v twiml.Dial) (*outcome, *Fault) {
 	if fault := r.checkNumbers(v); fault != nil {
 		return nil, fault
 	}
-	if !v.AnswerOnBridge {
-		if fault := r.c.pickUp(); fault != nil {
-			return nil, fault
-		}
-	}
 	groups := [][]twiml.Noun{v.Nouns}
 	if v.Sequential {
 		groups = slices.Collect(slices.Chunk(v.Nouns, 1))
@@ -153,21 +148,24 @@ func (r *runner) dialGroup(v twiml.Dial, nouns []twiml.Noun) *outcome {
 	}
 	defer r.hangUpDial(d)
 	recording := r.recordDial(v, true)
-	stopRinging := r.playRinging()
-	defer stopRinging()
-	leg, result := r.awaitAnswer(d, unanswered)
+	tone := &ringback{c: r.c}
+	defer tone.stop()
+	leg, result := r.awaitAnswer(d, unanswered, v.AnswerOnBridge, tone)
 	if leg == nil {
 		recording.discard()
 		return result
 	}
 	result = &outcome{status: "completed", leg: leg}
+	if digits := leg.branch.digits; digits != "" {
+		r.forCall(leg, twiml.InWhisper).play(leg.staying(), twiml.Play{Digits: digits, Loop: 1})
+	}
 	if leg.branch.whisper.URL != "" {
 		if r.whisper(leg, leg.branch.whisper); leg.staying().Err() != nil {
 			recording.discard()
 			return result
 		}
 	}
-	stopRinging()
+	tone.stop()
 	if recording == nil {
 		recording = r.recordDial(v, false)
 	}
@@ -177,17 +175,53 @@ func (r *runner) dialGroup(v twiml.Dial, nouns []twiml.Noun) *outcome {
 	return result
 }
 
-// awaitAnswer returns the leg that is answered first, or why none is.
-func (r *runner) awaitAnswer(d *dial, unanswered *timer) (*call, *outcome) {
-	select {
-	case leg := <-d.picked:
-		return leg, nil
-	case result := <-d.failed:
-		return nil, result
-	case <-unanswered.C:
-		return r.giveUp(d)
-	case <-r.ctx.Done():
-		return nil, &outcome{status: "canceled", leg: d.first()}
+// awaitAnswer returns the leg that is answered first, or why none is. A caller who is not to
+// wait for that is answered meanwhile, and hears the ringing.
+func (r *runner) awaitAnswer(d *dial, unanswered *timer, onBridge bool, tone *ringback) (*call, *outcome) {
+	pickUp := r.x.clock.after(r.x.timing.Answer)
+	defer pickUp.stop()
+	early := pickUp.C
+	if onBridge {
+		early = nil
+	}
+	tone.start()
+	for {
+		select {
+		case leg := <-d.picked:
+			return leg, nil
+		case result := <-d.failed:
+			return nil, result
+		case <-early:
+			early = nil
+			if fault := r.c.pickUp(); fault != nil {
+				return nil, &outcome{status: "failed", leg: d.first(), fault: fault}
+			}
+			tone.start()
+		case <-unanswered.C:
+			return r.giveUp(d)
+		case <-r.ctx.Done():
+			return nil, &outcome{status: "canceled", leg: d.first()}
+		}
+	}
+}
+
+// ringback is what a caller who was answered hears while it rings.
+type ringback struct {
+	c      *call
+	player *media.Player
+}
+
+func (t *ringback) start() {
+	t.c.x.mu.Lock()
+	defer t.c.x.mu.Unlock()
+	if t.c.audio != nil && t.player == nil {
+		t.player = t.c.audio.Play(media.Ringing())
+	}
+}
+
+func (t *ringback) stop() {
+	if t.player != nil {
+		t.player.Stop()
 	}
 }
 
@@ -245,16 +279,6 @@ func (r *runner) hangUpDial(d *dial) {
 	}
 }
 
-// playRinging lets a caller who was answered hear that it rings.
-func (r *runner) playRinging() (stop func()) {
-	r.x.mu.Lock()
-	defer r.x.mu.Unlock()
-	if r.c.audio == nil {
-		return func() {}
-	}
-	return r.c.audio.Play(media.Ringing()).Stop
-}
-
 // ring rings every device of the clients that can be rung, and the telephones. It
 // returns the outcome if it rings nowhere.
 func (r *runner) ring(nouns []twiml.Noun, callerID string) (*dial, *outcome) {
@@ -279,7 +303,7 @@ func (r *runner) ring(nouns []twiml.Noun, callerID string) (*dial, *outcome) {
 	}
 	switch {
 	case len(d.legs) > 0:
-		x.callEvent(c, "ring", "%s rings %s", c.from, d.describe())
+		x.callEvent(c, RingEvent, "%s rings %s", c.from, d.describe())
 		c.rings()
 		return d, nil
 	case len(d.failed) > 0:
@@ -329,7 +353,7 @@ func (x *Exchange) ringClient(d *dial, client twiml.Client, from string, base *u
 		}
 		audio, offer, err := x.mixer.Offer()
 		if err != nil {
-			x.callEvent(d.parent, "ring", "%s cannot be rung: %v", device.name(), err)
+			x.callEvent(d.parent, RingEvent, "%s cannot be rung: %v", device.name(), err)
 			continue
 		}
 		leg := x.newLeg(b, from, "client:"+client.Identity)
@@ -394,7 +418,7 @@ func (d *Device) Answer(callSID, answer string) {
 		return
 	}
 	if err := c.audio.Accept(answer); err != nil {
-		d.x.callEvent(c, "device", "the answer of %s is of no use: %v", d.name(), err)
+		d.x.callEvent(c, DeviceEvent, "the answer of %s is of no use: %v", d.name(), err)
 		d.send(Message{Kind: HungUp, CallSID: c.sid, Fault: &Fault{31000, fmt.Sprintf("the page's SDP answer is of no use: %v", err)}})
 		c.end(c, faultDeclined)
 		return
@@ -413,7 +437,7 @@ func (c *call) take() {
 		}
 	}
 	d.picked <- c
-	c.x.callEvent(c, "call", "%s answers the call of %s", c.to, c.top().from)
+	c.x.callEvent(c, CallEvent, "%s answers the call of %s", c.to, c.top().from)
 	c.report(c.branch.hooks, c.branch.callback, "answered", "in-progress")
 	if c.doubles() {
 		c.parent.become(c)
@@ -469,20 +493,20 @@ func (r *runner) whisper(leg *call, request twiml.Request) {
 func (r *runner) bridge(v twiml.Dial, leg *call) {
 	limit := r.x.clock.after(v.TimeLimit)
 	defer limit.stop()
+	keys, stop := r.c.listen()
+	defer stop()
 	if fault := r.c.pickUp(); fault != nil {
-		r.x.callEvent(r.c, "call", "%d: %s", fault.Code, fault.Message)
+		r.x.callEvent(r.c, CallEvent, "%d: %s", fault.Code, fault.Message)
 		return
 	}
 	room := r.x.mixer.NewRoom()
 	r.x.connect(room, r.c, leg)
 	defer r.x.disconnect(r.c, leg)
-	r.talk(v, leg.staying(), limit)
+	r.talk(v, leg.staying(), limit, keys)
 }
 
 // talk waits until the talk of a Dial is over.
-func (r *runner) talk(v twiml.Dial, other context.Context, limit *timer) {
-	keys, stop := r.c.listen()
-	defer stop()
+func (r *runner) talk(v twiml.Dial, other context.Context, limit *timer, keys <-chan byte) {
 	for {
 		select {
 		case <-other.Done():
@@ -490,7 +514,7 @@ func (r *runner) talk(v twiml.Dial, other context.Context, limit *timer) {
 		case <-r.ctx.Done():
 			return
 		case <-limit.C:
-			r.x.callEvent(r.c, "call", "the time limit of the <Dial>, %v, has passed", v.TimeLimit)
+			r.x.callEvent(r.c, CallEvent, "the time limit of the <Dial>, %v, has passed", v.TimeLimit)
 			return
 		case key := <-keys:
 			if key == '*' && v.HangupOnStar {
@@ -510,10 +534,7 @@ func (x *Exchange) connect(room *media.Room, a, b *call) {
 	a.join(room, media.Seat{})
 	b.join(room, media.Seat{})
 	a.other, b.other = b, a
-	if b.phone != nil && b.branch != nil && b.branch.digits != "" {
-		a.hearDigits(b.branch.digits)
-	}
-	x.callEvent(a, "call", "%s and %s are connected", a.party(), b.party())
+	x.callEvent(a, CallEvent, "%s and %s are connected", a.party(), b.party())
 	x.notify()
 }
 

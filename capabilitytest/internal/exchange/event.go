@@ -11,13 +11,28 @@ import (
 // them in order from [Exchange.Events].
 type Event struct {
 	At      time.Time
-	Kind    string            // what it is about: token, device, call, ring, verb, digits, message, webhook
+	Kind    EventKind
 	Client  string            // the client name of the device, if it is about one
 	Call    string            // the SID of the call's first leg, if it is about one
 	Fault   *Fault            // what went wrong, or nil
 	Webhook *webhook.Exchange // of a webhook
 	Text    string            // the event in words. What pages and webhooks said is in there
 }
+
+// EventKind is what an event is about.
+type EventKind string
+
+const (
+	TokenEvent   EventKind = "token"   // shown, refused or expired
+	DeviceEvent  EventKind = "device"  // its registration and its socket
+	CallEvent    EventKind = "call"    // begun, refused, answered, connected, over
+	RingEvent    EventKind = "ring"    // whom a Dial rings
+	VerbEvent    EventKind = "verb"    // what became of a verb
+	DigitsEvent  EventKind = "digits"  // that were dialled during a call
+	MessageEvent EventKind = "message" // a call message
+	WebhookEvent EventKind = "webhook" // a request to the backend and its answer
+	RESTEvent    EventKind = "rest"    // a request of the backend, and what came of it
+)
 
 // A reader keeps events until they are read, so that whoever reads them may be slow, and
 // may ask the exchange.

@@ -50,15 +50,20 @@ type Config struct {
 type Timing struct {
 	Ring       time.Duration // 30 s, of a Dial without a document
 	Grace      time.Duration // 5 s, by which Twilio rings longer than a Dial says
+	Answer     time.Duration // 1 s, after which a caller is answered who does not wait for the other side
 	Reconnect  time.Duration // 15 s, for a device on a call to come back
 	Webhook    time.Duration // 15 s, in which Twilio wants TwiML
 	PhonePicks time.Duration // 2 s, after which a number that nobody plays answers
 }
 
-func (t Timing) withDefaults() Timing {
+func (t Timing) withDefaults(instant bool) Timing {
+	if instant {
+		t.Answer, t.PhonePicks = 1, 1
+	}
 	return Timing{
 		Ring:       cmp.Or(t.Ring, 30*time.Second),
 		Grace:      cmp.Or(t.Grace, 5*time.Second),
+		Answer:     cmp.Or(t.Answer, time.Second),
 		Reconnect:  cmp.Or(t.Reconnect, 15*time.Second),
 		Webhook:    cmp.Or(t.Webhook, 15*time.Second),
 		PhonePicks: cmp.Or(t.PhonePicks, 2*time.Second),
@@ -102,7 +107,7 @@ func New(config Config) (*Exchange, error) {
 	}
 	x := &Exchange{
 		config:      config,
-		timing:      config.Timing.withDefaults(),
+		timing:      config.Timing.withDefaults(config.Media.Instant),
 		mixer:       mixer,
 		devices:     map[*Device]bool{},
 		clients:     map[string][]*Device{},
@@ -246,7 +251,7 @@ func (x *Exchange) SendMessage(callSID string, content []byte) (sid string, faul
 	c.device.send(Message{Kind: CallMessage, CallSID: c.knownSID(), VoiceEvent: VoiceEvent{
 		SID: sid, Type: userDefinedMessage, ContentType: "application/json", Content: content,
 	}})
-	x.event(Event{Kind: "message", Call: c.top().sid, Text: fmt.Sprintf("%s is sent a call message", c.party())})
+	x.event(Event{Kind: MessageEvent, Call: c.top().sid, Text: fmt.Sprintf("%s is sent a call message", c.party())})
 	return sid, nil
 }
 

@@ -111,5 +111,5 @@ func (x *Exchange) Forget(sid string) *Fault {
 
 // Report tells the log of a request that REST has answered.
 func (x *Exchange) Report(text string, fault *Fault) {
-	x.event(Event{Kind: "rest", Text: text, Fault: fault})
+	x.event(Event{Kind: RESTEvent, Text: text, Fault: fault})
 }

@@ -122,7 +122,7 @@ func (x *Exchange) announce(conf *conference, p *participant, r *runner, d *Docu
 	x.start(func() {
 		name := "announcement-end"
 		if fault := r.serve(d); fault != nil {
-			x.callEvent(r.c, "verb", "the announcement fails: %d: %s", fault.Code, fault.Message)
+			x.callEvent(r.c, VerbEvent, "the announcement fails: %d: %s", fault.Code, fault.Message)
 			name = "announcement-fail"
 		}
 		x.mu.Lock()
@@ -372,12 +372,12 @@ func (conf *conference) setHold(p *participant, on bool, music *Document) {
 	}
 	r := &runner{x: x, c: p.call, place: twiml.InConference}
 	r.ctx, p.hold = context.WithCancel(p.ctx)
-	x.callEvent(p.call, "verb", "%s is on hold", p.call.party())
+	x.callEvent(p.call, VerbEvent, "%s is on hold", p.call.party())
 	conf.report(p, "hold", "participant-hold", nil)
 	x.start(func() {
 		fault := r.waitMusicOr(music)
 		if fault != nil {
-			x.callEvent(p.call, "verb", "the hold music fails: %d: %s", fault.Code, fault.Message)
+			x.callEvent(p.call, VerbEvent, "the hold music fails: %d: %s", fault.Code, fault.Message)
 		}
 	})
 }
@@ -402,7 +402,7 @@ func (x *Exchange) Kick(conferenceSID, key string) *Fault {
 	case p == nil:
 		i.call.endByREST()
 	default:
-		x.callEvent(p.call, "rest", "%s is kicked out of the conference over REST", p.call.party())
+		x.callEvent(p.call, RESTEvent, "%s is kicked out of the conference over REST", p.call.party())
 		p.kicked = true
 		p.leave()
 	}

@@ -61,7 +61,7 @@ func (x *Exchange) originate(o Origin, noun twiml.Noun) *call {
 	if o.StatusCallback != nil {
 		c.progress = &callback{o.StatusCallback.Target, o.StatusCallback.Events}
 	}
-	x.callEvent(c, "call", "%s is called over REST, from %s", c.to, c.from)
+	x.callEvent(c, CallEvent, "%s is called over REST, from %s", c.to, c.from)
 	x.start(func() {
 		if fault := x.ringAndAwait(c, o, noun); fault != nil {
 			x.mu.Lock()
@@ -146,7 +146,9 @@ func (x *Exchange) ringAndAwait(c *call, o Origin, noun twiml.Noun) *Fault {
 	defer unanswered.stop()
 	d, result := x.ringItself(c, noun)
 	if result == nil {
-		_, result = r.awaitAnswer(d, unanswered)
+		tone := &ringback{c: c}
+		_, result = r.awaitAnswer(d, unanswered, true, tone)
+		tone.stop()
 		r.hangUpDial(d)
 	}
 	x.mu.Lock()
@@ -185,7 +187,7 @@ func (x *Exchange) ringItself(c *call, noun twiml.Noun) (*dial, *outcome) {
 	switch {
 	case len(d.legs) > 0:
 		c.status = "ringing"
-		x.callEvent(c, "ring", "REST rings %s", d.describe())
+		x.callEvent(c, RingEvent, "REST rings %s", d.describe())
 		c.report(c.hooks, c.progress, "ringing", "ringing")
 		return d, nil
 	case len(d.failed) > 0:

@@ -82,9 +82,7 @@ func (x *Exchange) ringNumber(d *dial, number twiml.Number, from string, base *u
 
 // answerAndEcho answers a number that nobody plays, after a while.
 func (x *Exchange) answerAndEcho(leg *call) {
-	if !x.config.Media.Instant {
-		x.clock.sleep(leg.ctx, x.timing.PhonePicks)
-	}
+	x.clock.sleep(leg.ctx, x.timing.PhonePicks)
 	x.mu.Lock()
 	defer x.mu.Unlock()
 	if !leg.over() {
@@ -248,7 +246,7 @@ func (p *Phone) Call(number string) error {
 	c.direction, c.from, c.to = "inbound", p.number, number
 	c.document, c.progress = x.voice(called).plan()
 	c.audio, c.phone, p.call = x.mixer.Phone(), p, c
-	x.callEvent(c, "call", "%s calls %s", c.from, c.to)
+	x.callEvent(c, CallEvent, "%s calls %s", c.from, c.to)
 	x.start(func() { x.serve(c) })
 	return nil
 }

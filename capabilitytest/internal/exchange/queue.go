@@ -103,12 +103,12 @@ func (r *runner) join(name string) (*queue, *member) {
 		q = r.x.newQueue(name, maxQueue)
 	}
 	if len(q.members) >= q.max {
-		r.x.callEvent(r.c, "verb", "the queue %q is full", name)
+		r.x.callEvent(r.c, VerbEvent, "the queue %q is full", name)
 		return q, nil
 	}
 	m := &member{call: r.c, since: time.Now(), dequeued: make(chan *pickup, 1)}
 	q.members = append(q.members, m)
-	r.x.callEvent(r.c, "verb", "%s waits in the queue %q, in place %d", r.c.party(), name, len(q.members))
+	r.x.callEvent(r.c, VerbEvent, "%s waits in the queue %q, in place %d", r.c.party(), name, len(q.members))
 	return q, m
 }
 
@@ -212,7 +212,7 @@ func (r *runner) bePickedUp(p *pickup) string {
 			fault = w.run(s)
 		}
 		if fault != nil {
-			r.x.callEvent(r.c, "verb", "what the queued caller should hear first fails: %d: %s", fault.Code, fault.Message)
+			r.x.callEvent(r.c, VerbEvent, "what the queued caller should hear first fails: %d: %s", fault.Code, fault.Message)
 		}
 	}
 	close(p.ready)
@@ -234,7 +234,7 @@ func (r *runner) dequeue(v twiml.Dial, noun twiml.Queue) (*outcome, *Fault) {
 	r.c.rings()
 	r.x.mu.Unlock()
 	if q == nil {
-		r.x.callEvent(r.c, "verb", "there is no queue %q: no call has been put into it", noun.Name)
+		r.x.callEvent(r.c, VerbEvent, "there is no queue %q: no call has been put into it", noun.Name)
 		return &outcome{status: "failed"}, nil
 	}
 	p := &pickup{ready: make(chan struct{}), over: make(chan struct{})}
@@ -245,8 +245,9 @@ func (r *runner) dequeue(v twiml.Dial, noun twiml.Queue) (*outcome, *Fault) {
 		}
 		p.whisper = &target
 	}
-	stopRinging := r.playRinging()
-	defer stopRinging()
+	tone := &ringback{c: r.c}
+	tone.start()
+	defer tone.stop()
 	m := r.first(q, late)
 	if m == nil {
 		if r.ctx.Err() != nil {
@@ -272,7 +273,7 @@ func (r *runner) dequeue(v twiml.Dial, noun twiml.Queue) (*outcome, *Fault) {
 	case <-r.ctx.Done():
 		return result, nil
 	}
-	stopRinging()
+	tone.stop()
 	recording := r.recordDial(v, false)
 	connected := time.Now()
 	r.bridge(v, m.call)

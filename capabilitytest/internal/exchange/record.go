@@ -11,6 +11,9 @@ import (
 	"github.com/seed-6c737938/capability/capabilitytest/internal/twiml"
 )
 
+// maxPageRecording is how long Twilio records what a page says.
+const maxPageRecording = 10 * time.Minute
+
 // maxRecordings is how many recordings are kept.
 const maxRecordings = 100
 
@@ -41,7 +44,7 @@ func (c *call) newRecording(recorder *media.Recorder, source string, to twiml.St
 		"RecordingStartTime": {rec.started.UTC().Format(time.RFC1123Z)},
 	}
 	c.x.keep(rec)
-	c.x.callEvent(c, "verb", "recording of the call of %s starts", c.party())
+	c.x.callEvent(c, VerbEvent, "recording of the call of %s starts", c.party())
 	rec.report("in-progress", nil)
 	return rec
 }
@@ -73,14 +76,14 @@ func (rec *recording) finish() string {
 	rec.x.mu.Lock()
 	defer rec.x.mu.Unlock()
 	if made.Duration < time.Second/10 || made.Silent {
-		rec.x.callEvent(rec.c, "verb", "the recording of the call of %s is silent", rec.c.from)
+		rec.x.callEvent(rec.c, VerbEvent, "the recording of the call of %s is silent", rec.c.from)
 		rec.form.Set("ErrorCode", "16102")
 		rec.report("absent", nil)
 		return ""
 	}
 	rec.made = made
 	rec.form.Set("RecordingDuration", seconds(made.Duration))
-	rec.x.callEvent(rec.c, "verb", "recorded %v of the call of %s: %s", made.Duration.Round(time.Second/10), rec.c.from, rec.url())
+	rec.x.callEvent(rec.c, VerbEvent, "recorded %v of the call of %s: %s", made.Duration.Round(time.Second/10), rec.c.from, rec.url())
 	rec.report("completed", url.Values{"RecordingChannels": {strconv.Itoa(made.Channels)}})
 	return rec.url()
 }
@@ -102,8 +105,10 @@ func (r *runner) recordDial(v twiml.Dial, ringing bool) *recording {
 	if v.Record == twiml.DoNotRecord || v.Record == "" || ringing && !fromRinging {
 		return nil
 	}
-	if fault := r.c.pickUp(); fault != nil && !ringing {
-		return nil
+	if !ringing || !v.AnswerOnBridge {
+		if fault := r.c.pickUp(); fault != nil {
+			return nil
+		}
 	}
 	r.x.mu.Lock()
 	defer r.x.mu.Unlock()
@@ -133,8 +138,12 @@ func (r *runner) record(v twiml.Record) (*script, *Fault) {
 		r.x.mu.Unlock()
 		return finish, nil
 	}
+	length := v.MaxLength
+	if strings.HasPrefix(r.c.from, "client:") {
+		length = min(length, maxPageRecording)
+	}
 	rec := r.c.newRecording(r.c.audio.Record(media.RecordOptions{
-		Track: media.InboundTrack, MaxLength: v.MaxLength, MaxSilence: v.Timeout, Trim: v.TrimSilence,
+		Track: media.InboundTrack, MaxLength: length, MaxSilence: v.Timeout, Trim: v.TrimSilence,
 	}), "RecordVerb", v.StatusCallback, r.self.URL)
 	r.x.mu.Unlock()
 	key := r.awaitEnd(rec, keys, v.FinishOnKey)

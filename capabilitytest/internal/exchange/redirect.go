@@ -64,7 +64,7 @@ func (r *runner) serve(d *Document) *Fault {
 	if fault == nil || d == nil || d.Fallback.URL == nil || !isWebhookFault(fault) || r.ctx.Err() != nil {
 		return fault
 	}
-	r.x.callEvent(r.c, "webhook", "%d: %s: the fallback URL is asked", fault.Code, fault.Message)
+	r.x.callEvent(r.c, WebhookEvent, "%d: %s: the fallback URL is asked", fault.Code, fault.Message)
 	failed := d.Target.URL
 	if failed == nil {
 		failed = &url.URL{}
@@ -149,7 +149,7 @@ func (c *call) update(u Update) *Fault {
 
 // endByREST ends a call, which was canceled if it rang.
 func (c *call) endByREST() {
-	c.x.callEvent(c, "rest", "the call of %s is ended over REST", c.party())
+	c.x.callEvent(c, RESTEvent, "the call of %s is ended over REST", c.party())
 	switch {
 	case c.inProgress():
 		c.end(nil, nil)
@@ -166,7 +166,7 @@ func (c *call) redirect(d *Document) *Fault {
 	if !c.inProgress() || c.x.ctx.Err() != nil {
 		return &Fault{21220, "Call is not in-progress. Cannot redirect."}
 	}
-	c.x.callEvent(c, "rest", "the call of %s gets another document over REST", c.party())
+	c.x.callEvent(c, RESTEvent, "the call of %s gets another document over REST", c.party())
 	c.document = d
 	c.leave()
 	return nil
@@ -195,7 +195,7 @@ func (c *call) limit(d time.Duration) {
 			if c.over() {
 				return
 			}
-			c.x.callEvent(c, "call", "%s", fmt.Sprintf("the time limit of the call of %s, %v, has passed", c.party(), d))
+			c.x.callEvent(c, CallEvent, "%s", fmt.Sprintf("the time limit of the call of %s, %v, has passed", c.party(), d))
 			c.end(nil, nil)
 			c.x.notify()
 		}

@@ -155,7 +155,7 @@ func (r *runner) verb(verb twiml.Verb) (*script, *Fault) {
 		if v.Busy {
 			return nil, faultBusy
 		}
-		return nil, faultDeclined
+		return nil, faultRejected
 	}
 	return nil, &Fault{twiml.Unsupported, fmt.Sprintf("the stand-in does not support %T", verb)}
 }
@@ -207,7 +207,7 @@ func (r *runner) play(ctx context.Context, v twiml.Play) *Fault {
 func (r *runner) decode(file []byte) media.Sound {
 	sound, err := media.ParseWAV(file)
 	if err != nil {
-		r.x.callEvent(r.c, "verb", "the file cannot be decoded, so that a tone takes its place: %v", err)
+		r.x.callEvent(r.c, VerbEvent, "the file cannot be decoded, so that a tone takes its place: %v", err)
 		return media.Tone(440, time.Second)
 	}
 	return sound
@@ -223,7 +223,7 @@ func (r *runner) hear(ctx context.Context, text, event string, sound media.Sound
 		r.x.mu.Unlock()
 		return nil
 	}
-	r.x.callEvent(r.c, "verb", "%s", event)
+	r.x.callEvent(r.c, VerbEvent, "%s", event)
 	player := r.perform(text, sound)
 	r.x.notify()
 	r.x.mu.Unlock()
@@ -383,7 +383,7 @@ func (r *runner) parse(document []byte) ([]twiml.Verb, *Fault) {
 
 // warn says what is wrong with a document that is executed all the same.
 func (r *runner) warn(p twiml.Problem) {
-	r.x.event(Event{Kind: "verb", Call: r.c.top().sid, Fault: (*Fault)(&p), Text: fmt.Sprintf("warning %d: %s", p.Code, p.Message)})
+	r.x.event(Event{Kind: VerbEvent, Call: r.c.top().sid, Fault: (*Fault)(&p), Text: fmt.Sprintf("warning %d: %s", p.Code, p.Message)})
 }
 
 // report requests a document that has no effect, as the call is over.
@@ -434,7 +434,7 @@ func (c *call) form() url.Values {
 
 // logWebhook makes an event of a webhook.
 func (x *Exchange) logWebhook(e webhook.Exchange) {
-	event := Event{Kind: "webhook", Call: e.Form.Get("CallSid"), Webhook: &e}
+	event := Event{Kind: WebhookEvent, Call: e.Form.Get("CallSid"), Webhook: &e}
 	text := fmt.Sprintf("%s %s: %d", e.Method, e.URL, e.Status)
 	switch {
 	case e.Problem != nil:

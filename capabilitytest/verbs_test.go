@@ -1,0 +1,539 @@
+package capabilitytest
+
+import (
+	"context"
+	"io"
+	"net/http"
+	"net/url"
+	"slices"
+	"strings"
+	"testing"
+	"time"
+
+	"github.com/stretchr/testify/assert"
+	"github.com/stretchr/testify/require"
+
+	"github.com/seed-6c737938/capability/capabilitytest/internal/media"
+)
+
+const (
+	office = "+15550100000" // a number of the account
+	caller = "+15550100001"
+)
+
+// patience is how long a test waits for what takes no time on an idle machine.
+func patience(t *testing.T) context.Context {
+	t.Helper()
+	ctx, cancel := context.WithTimeout(t.Context(), 20*time.Second)
+	t.Cleanup(cancel)
+	return ctx
+}
+
+// answering is a server whose number is answered by the documents, at /voice first, and a
+// telephone that has called it.
+func answering(t *testing.T, documents map[string]string, options ...Option) (*Server, *backend, *Phone) {
+	t.Helper()
+	b := startBackend(t, documents)
+	s := start(t, append(options, Number(office, b.URL+"/voice"), VoiceURL(b.URL+"/voice"), StatusCallback(b.URL+"/status"))...)
+	phone := s.Phone(caller)
+	require.NoError(t, phone.Call(office))
+	return s, b, phone
+}
+
+// waitAsked waits for a request for a path, and returns its form.
+func (b *backend) waitAsked(t *testing.T, path string, match ...string) url.Values {
+	t.Helper()
+	var form url.Values
+	require.Eventually(t, func() bool {
+		for _, r := range b.asked() {
+			if r.URL.Path == path && (len(match) == 0 || r.Form.Get(match[0]) == match[1]) {
+				form = r.Form
+				return true
+			}
+		}
+		return false
+	}, 20*time.Second, time.Millisecond, "%s is not requested", path)
+	return form
+}
+
+func waitTold(t *testing.T, p *Phone, want ...string) {
+	t.Helper()
+	require.Eventually(t, func() bool { return strings.Join(p.Told(), "|") == strings.Join(want, "|") }, 20*time.Second, time.Millisecond,
+		"%q, not %q", want, p.Told())
+}
+
+func waitOver(t *testing.T, s *Server, i int) Call {
+	t.Helper()
+	require.Eventually(t, func() bool {
+		status := s.Calls()[i].Status
+		return status != "ringing" && status != "in-progress"
+	}, 20*time.Second, time.Millisecond)
+	return s.Calls()[i]
+}
+
+func TestSayAndPlay(t *testing.T) {
+	b := startBackendFunc(t, func(w http.ResponseWriter, r *http.Request) {
+		switch r.URL.Path {
+		case "/voice":
+			w.Header().Set("Content-Type", "text/xml")
+			io.WriteString(w, `<Response><Say>Hello</Say><Play>chime.wav</Play><Play>song.mp3</Play><Play digits="12#"/><Pause length="60"/><Say>Goodbye</Say></Response>`)
+		case "/chime.wav":
+			w.Header().Set("Content-Type", "audio/wav")
+			w.Write(media.Tone(440, time.Second).WAV())
+		case "/song.mp3":
+			w.Header().Set("Content-Type", "audio/mpeg")
+			io.WriteString(w, "ID3")
+		}
+	})
+	var log strings.Builder
+	s := start(t, Number(office, b.URL+"/voice"), Instant(), Log(&log))
+	phone := s.Phone(caller)
+	require.NoError(t, phone.Call(office))
+	waitTold(t, phone, "Hello", "chime.wav", "song.mp3", "Goodbye")
+	call := waitOver(t, s, 0)
+	assert.Equal(t, "completed", call.Status)
+	assert.Equal(t, []string{"Hello", "chime.wav", "song.mp3", "Goodbye"}, call.Said)
+	assert.Equal(t, [2]string{caller, office}, [2]string{call.From, call.To})
+	assert.Equal(t, "12#", phone.Keys())
+	form := b.waitAsked(t, "/voice")
+	assert.Equal(t, []string{caller, office, "ringing", "inbound", ""},
+		[]string{form.Get("From"), form.Get("To"), form.Get("CallStatus"), form.Get("Direction"), form.Get("ApplicationSid")})
+	assert.Empty(t, b.waitAsked(t, "/chime.wav"), "a file's URL is sent no parameters")
+	s.Close()
+	assert.Contains(t, log.String(), "MP3")
+}
+
+func TestGather(t *testing.T) {
+	documents := map[string]string{
+		"/voice":  `<Gather action="/digits" numDigits="3" timeout="7"><Say>Your PIN</Say></Gather><Say>Nothing</Say>`,
+		"/digits": `<Say>Thanks</Say>`,
+	}
+	for name, test := range map[string]struct {
+		act    func(*Server, *Phone)
+		digits string // "" if the action is not requested
+	}{
+		"all digits":    {func(_ *Server, p *Phone) { p.Press("12"); p.Press("3") }, "123"},
+		"finish key":    {func(_ *Server, p *Phone) { p.Press("12#") }, "12"},
+		"only that key": {func(_ *Server, p *Phone) { p.Press("#") }, ""},
+		"nothing":       {func(s *Server, _ *Phone) { s.FastForward(7 * time.Second) }, ""},
+	} {
+		t.Run(name, func(t *testing.T) {
+			s, b, phone := answering(t, documents, Instant())
+			waitTold(t, phone, "Your PIN")
+			test.act(s, phone)
+			if test.digits == "" {
+				waitTold(t, phone, "Your PIN", "Nothing")
+				assert.False(t, slices.ContainsFunc(b.asked(), func(r *http.Request) bool { return r.URL.Path == "/digits" }))
+			} else {
+				waitTold(t, phone, "Your PIN", "Thanks")
+				assert.Equal(t, test.digits, b.waitAsked(t, "/digits").Get("Digits"))
+			}
+		})
+	}
+	t.Run("interrupts", func(t *testing.T) {
+		_, b, phone := answering(t, documents) // the prompt takes its time
+		waitTold(t, phone, "Your PIN")
+		phone.Press("456")
+		assert.Equal(t, "456", b.waitAsked(t, "/digits").Get("Digits"))
+	})
+	t.Run("empty result", func(t *testing.T) {
+		s, b, phone := answering(t, map[string]string{
+			"/voice": `<Gather action="/digits" actionOnEmptyResult="true" finishOnKey=""><Say>Dial</Say></Gather>`, "/digits": ""}, Instant())
+		waitTold(t, phone, "Dial")
+		s.FastForward(5 * time.Second)
+		assert.Equal(t, []string{""}, b.waitAsked(t, "/digits")["Digits"])
+	})
+}
+
+func TestRecord(t *testing.T) {
+	s, b, phone := answering(t, map[string]string{
+		"/voice":    `<Say>Speak</Say><Record action="/recorded" maxLength="10" finishOnKey="#" recordingStatusCallback="/recording" recordingStatusCallbackEvent="in-progress completed"/>`,
+		"/recorded": `<Say>Thanks</Say>`,
+	}, Instant())
+	waitTold(t, phone, "Speak")
+	b.waitAsked(t, "/recording", "RecordingStatus", "in-progress")
+	require.NoError(t, phone.Whistle(440, 300*time.Millisecond))
+	require.NoError(t, phone.Press("#"))
+	form := b.waitAsked(t, "/recorded")
+	assert.Equal(t, "#", form.Get("Digits"))
+	assert.NotEmpty(t, form.Get("RecordingDuration"))
+	callback := b.waitAsked(t, "/recording", "RecordingStatus", "completed")
+	assert.Equal(t, []string{"RecordVerb", "1", form.Get("RecordingUrl"), accountSID},
+		[]string{callback.Get("RecordingSource"), callback.Get("RecordingChannels"), callback.Get("RecordingUrl"), callback.Get("AccountSid")})
+
+	get := func(user, password string) (int, []byte) {
+		request, err := http.NewRequestWithContext(t.Context(), http.MethodGet, form.Get("RecordingUrl"), nil)
+		require.NoError(t, err)
+		if user != "" {
+			request.SetBasicAuth(user, password)
+		}
+		response, err := http.DefaultClient.Do(request)
+		require.NoError(t, err)
+		defer response.Body.Close()
+		body, err := io.ReadAll(response.Body)
+		require.NoError(t, err)
+		return response.StatusCode, body
+	}
+	for _, wrong := range [][2]string{{}, {accountSID, "wrong"}, {accountSID, apiKeySecret}} {
+		status, _ := get(wrong[0], wrong[1])
+		assert.Equal(t, http.StatusUnauthorized, status)
+	}
+	for user, password := range map[string]string{accountSID: authToken, apiKeySID: apiKeySecret} {
+		status, wav := get(user, password)
+		assert.Equal(t, http.StatusOK, status)
+		sound, err := media.ParseWAV(wav)
+		require.NoError(t, err)
+		assert.GreaterOrEqual(t, sound.Duration(), 200*time.Millisecond)
+	}
+	waitTold(t, phone, "Speak", "Thanks")
+	waitOver(t, s, 0)
+}
+
+// The usual end of a voicemail, and a caller who says nothing.
+func TestRecordEnds(t *testing.T) {
+	documents := map[string]string{"/voice": `<Record action="/recorded" playBeep="false" timeout="1"/><Say>Nothing</Say>`, "/recorded": `<Say>Thanks</Say>`}
+	t.Run("hangup", func(t *testing.T) {
+		s, b, phone := answering(t, documents, Instant())
+		waitCallStatus(t, s, "in-progress")
+		require.NoError(t, phone.Whistle(440, 300*time.Millisecond))
+		require.NoError(t, phone.HangUp())
+		form := b.waitAsked(t, "/recorded")
+		assert.Equal(t, []string{"hangup", "completed"}, []string{form.Get("Digits"), form.Get("CallStatus")})
+		assert.Empty(t, phone.Told())
+	})
+	t.Run("silence", func(t *testing.T) {
+		_, b, phone := answering(t, documents, Instant())
+		waitTold(t, phone, "Nothing")
+		assert.False(t, slices.ContainsFunc(b.asked(), func(r *http.Request) bool { return r.URL.Path == "/recorded" }))
+	})
+}
+
+func waitCallStatus(t *testing.T, s *Server, status string) Call {
+	t.Helper()
+	call, err := s.WaitCall(patience(t), func(c Call) bool { return c.Status == status })
+	require.NoError(t, err)
+	return call
+}
+
+func TestDialNumber(t *testing.T) {
+	documents := map[string]string{
+		"/voice": `<Dial action="/after" timeout="20"><Number sendDigits="9w9" statusCallback="/progress" statusCallbackEvent="initiated ringing answered completed">+1 (555) 010-0002</Number></Dial>`,
+		"/after": `<Say>Over</Say>`,
+	}
+	for name, test := range map[string]struct {
+		act    func(*Server, *Phone, *Phone)
+		status string
+		events string
+	}{
+		"answered": {func(_ *Server, from, to *Phone) {
+			require.NoError(t, to.Accept())
+		}, "completed", "initiated ringing in-progress completed"},
+		"rejected":  {func(_ *Server, _, to *Phone) { require.NoError(t, to.Reject()) }, "busy", "initiated ringing busy"},
+		"no answer": {func(s *Server, _, _ *Phone) { s.FastForward(25 * time.Second) }, "no-answer", "initiated ringing no-answer"},
+	} {
+		t.Run(name, func(t *testing.T) {
+			b := startBackend(t, documents)
+			s := start(t, Number(office, b.URL+"/voice"), Instant())
+			from, to := s.Phone(caller), s.Phone("+15550100002")
+			require.NoError(t, from.Call(office))
+			who, err := to.WaitRing(patience(t))
+			require.NoError(t, err)
+			assert.Equal(t, caller, who)
+			test.act(s, from, to)
+			if test.status == "completed" {
+				require.NoError(t, from.WaitSound(patience(t), false)) // it rings no more
+				whistling := make(chan error, 1)
+				go func() { whistling <- to.Whistle(440, 500*time.Millisecond) }()
+				require.NoError(t, from.WaitSound(patience(t), true))
+				require.NoError(t, <-whistling)
+				require.NoError(t, to.Press("5"))
+				require.Eventually(t, func() bool { return from.Keys() == "5" }, 20*time.Second, time.Millisecond)
+				assert.Equal(t, "9w9", to.Keys())
+				require.NoError(t, to.HangUp())
+			}
+			form := b.waitAsked(t, "/after")
+			assert.Equal(t, test.status, form.Get("DialCallStatus"))
+			assert.Regexp(t, "^CA", form.Get("DialCallSid"))
+			waitTold(t, from, "Over")
+			b.waitAsked(t, "/progress", "CallStatus", test.events[strings.LastIndex(test.events, " ")+1:])
+			var events, numbers []string
+			for _, r := range b.asked() {
+				if r.URL.Path == "/progress" {
+					events = append(events, r.Form.Get("CallStatus"))
+					numbers = append(numbers, r.Form.Get("SequenceNumber"))
+					assert.Equal(t, form.Get("DialCallSid"), r.Form.Get("CallSid"))
+					assert.Equal(t, form.Get("CallSid"), r.Form.Get("ParentCallSid"))
+					requireSigned(t, b, r)
+				}
+			}
+			assert.Equal(t, test.events, strings.Join(events, " "))
+			assert.Equal(t, "0123"[:len(numbers)], strings.Join(numbers, ""))
+		})
+	}
+}
+
+// A page calls a number that nobody plays.
+func TestNumberEchoes(t *testing.T) {
+	s := start(t, change(func(s *Server) { s.config.Timing.PhonePicks = time.Millisecond }))
+	alice := openDevice(t, s, both("alice"))
+	alice.dial("+15550100009")
+	alice.expect("ringing")
+	alice.hear("TJ1", alice.expect("answer").SDP)
+	alice.waitConnected("TJ1")
+}
+
+func TestWhisper(t *testing.T) {
+	for name, test := range map[string]struct{ document, bridged string }{
+		"connects": {`<Say>A call from the shop</Say>`, "true"},
+		"declines": {`<Say>A call from the shop</Say><Hangup/>`, "false"},
+		"keys":     {`<Gather numDigits="1" action="/pressed"><Say>A call from the shop</Say></Gather><Hangup/>`, "true"},
+	} {
+		t.Run(name, func(t *testing.T) {
+			b := startBackend(t, map[string]string{
+				"/voice":   `<Dial action="/after"><Number url="/whisper">+15550100002</Number></Dial>`,
+				"/whisper": test.document, "/pressed": "", "/after": "",
+			})
+			s := start(t, Number(office, b.URL+"/voice"), Instant())
+			from, to := s.Phone(caller), s.Phone("+15550100002")
+			require.NoError(t, from.Call(office))
+			_, err := to.WaitRing(patience(t))
+			require.NoError(t, err)
+			require.NoError(t, to.Accept())
+			waitTold(t, to, "A call from the shop")
+			if name == "keys" {
+				require.NoError(t, to.Press("1"))
+				assert.Equal(t, "1", b.waitAsked(t, "/pressed").Get("Digits"))
+			}
+			if test.bridged == "true" {
+				require.NoError(t, from.WaitSound(patience(t), false))
+				require.NoError(t, to.HangUp())
+			}
+			form := b.waitAsked(t, "/after")
+			assert.Equal(t, []string{"completed", test.bridged}, []string{form.Get("DialCallStatus"), form.Get("DialBridged")})
+		})
+	}
+}
+
+func TestDialAttributes(t *testing.T) {
+	dial := func(t *testing.T, attributes, nouns string) (*Server, *backend, *Phone, *Phone) {
+		b := startBackend(t, map[string]string{"/voice": `<Dial action="/after" answerOnBridge="true" ` + attributes + `>` + nouns + `</Dial>`, "/after": `<Say>Over</Say>`})
+		s := start(t, Number(office, b.URL+"/voice"), Instant())
+		from, to := s.Phone(caller), s.Phone("+15550100002")
+		s.Phone("+15550100003")
+		require.NoError(t, from.Call(office))
+		_, err := to.WaitRing(patience(t))
+		require.NoError(t, err)
+		return s, b, from, to
+	}
+	t.Run("hangupOnStar", func(t *testing.T) {
+		s, b, from, to := dial(t, `hangupOnStar="true"`, "+15550100002")
+		require.NoError(t, to.Accept())
+		waitCallStatus(t, s, "in-progress")
+		require.NoError(t, from.Press("*"))
+		assert.Equal(t, "completed", b.waitAsked(t, "/after").Get("DialCallStatus"))
+		waitTold(t, from, "Over")
+		assert.Error(t, to.HangUp(), "it has no call any more")
+	})
+	t.Run("timeLimit", func(t *testing.T) {
+		s, b, _, to := dial(t, `timeLimit="60"`, "+15550100002")
+		require.NoError(t, to.Accept())
+		waitCallStatus(t, s, "in-progress")
+		s.FastForward(time.Minute)
+		assert.Equal(t, "completed", b.waitAsked(t, "/after").Get("DialCallStatus"))
+	})
+	t.Run("sequential", func(t *testing.T) {
+		s, b, _, to := dial(t, `sequential="true"`, "<Number>+15550100002</Number><Number>+15550100003</Number>")
+		third := s.Phone("+15550100003")
+		require.Error(t, third.Accept(), "it does not ring yet")
+		require.NoError(t, to.Reject())
+		_, err := third.WaitRing(patience(t))
+		require.NoError(t, err)
+		require.NoError(t, third.Accept())
+		require.NoError(t, third.HangUp())
+		assert.Equal(t, "completed", b.waitAsked(t, "/after").Get("DialCallStatus"))
+	})
+	t.Run("record", func(t *testing.T) {
+		s, b, _, to := dial(t, `record="record-from-answer-dual" recordingStatusCallback="/recording"`, "+15550100002")
+		require.NoError(t, to.Accept())
+		waitCallStatus(t, s, "in-progress")
+		require.NoError(t, to.Whistle(440, 300*time.Millisecond))
+		require.NoError(t, to.HangUp())
+		assert.NotEmpty(t, b.waitAsked(t, "/after").Get("RecordingUrl"))
+		form := b.waitAsked(t, "/recording", "RecordingStatus", "completed")
+		assert.Equal(t, []string{"DialVerb", "2"}, []string{form.Get("RecordingSource"), form.Get("RecordingChannels")})
+	})
+	t.Run("first answer wins", func(t *testing.T) {
+		s, _, _, to := dial(t, ``, "<Number>+15550100002</Number><Number>+15550100003</Number>")
+		third := s.Phone("+15550100003")
+		require.NoError(t, to.Accept())
+		assert.Error(t, third.Accept())
+		waitCallStatus(t, s, "in-progress")
+	})
+}
+
+func TestQueue(t *testing.T) {
+	b := startBackend(t, map[string]string{
+		"/voice":   `<Enqueue waitUrl="/wait" action="/left">support</Enqueue><Say>After</Say>`,
+		"/wait":    `<Gather numDigits="1" timeout="600" action="/pressed"><Say>Wait, or press 1 to leave</Say></Gather>`,
+		"/pressed": `<Leave/>`,
+		"/left":    `<Say>Left</Say>`,
+		"/agent":   `<Dial action="/dialled"><Queue url="/whisper">support</Queue></Dial>`,
+		"/whisper": `<Say>Here is an agent</Say>`,
+		"/dialled": `<Say>Next</Say>`,
+	})
+	const agents = "+15550100009"
+	s := start(t, Number(office, b.URL+"/voice"), Number(agents, b.URL+"/agent"), Instant())
+
+	t.Run("leaves", func(t *testing.T) {
+		phone := s.Phone(caller)
+		require.NoError(t, phone.Call(office))
+		waitTold(t, phone, "Wait, or press 1 to leave")
+		form := b.waitAsked(t, "/wait")
+		assert.Equal(t, []string{"1", "1", "1000", "0"},
+			[]string{form.Get("QueuePosition"), form.Get("CurrentQueueSize"), form.Get("MaxQueueSize"), form.Get("QueueTime")})
+		require.NoError(t, phone.Press("1"))
+		waitTold(t, phone, "Wait, or press 1 to leave", "Left")
+		assert.Equal(t, "leave", b.waitAsked(t, "/left").Get("QueueResult"))
+	})
+	t.Run("hangs up", func(t *testing.T) {
+		phone := s.Phone("+15550100002")
+		require.NoError(t, phone.Call(office))
+		waitTold(t, phone, "Wait, or press 1 to leave")
+		require.NoError(t, phone.HangUp())
+		assert.Equal(t, "completed", b.waitAsked(t, "/left", "QueueResult", "hangup").Get("CallStatus"))
+	})
+	t.Run("is dialled", func(t *testing.T) {
+		agent, phone := s.Phone("+15550100003"), s.Phone("+15550100004")
+		require.NoError(t, agent.Call(agents)) // before anybody waits
+		require.NoError(t, agent.WaitSound(patience(t), true))
+		require.NoError(t, phone.Call(office))
+		require.Eventually(t, func() bool { return strings.Contains(strings.Join(phone.Told(), "|"), "Here is an agent") }, 20*time.Second, time.Millisecond)
+		require.NoError(t, agent.WaitSound(patience(t), false))
+		whistling := make(chan error, 1)
+		go func() { whistling <- phone.Whistle(440, 500*time.Millisecond) }()
+		require.NoError(t, agent.WaitSound(patience(t), true))
+		require.NoError(t, <-whistling)
+		require.NoError(t, agent.HangUp())
+		form := b.waitAsked(t, "/left", "QueueResult", "bridged")
+		assert.Regexp(t, "^QU", form.Get("QueueSid"))
+		require.Eventually(t, func() bool { return strings.HasSuffix(strings.Join(phone.Told(), "|"), "|Left") }, 20*time.Second, time.Millisecond)
+		dialled := b.waitAsked(t, "/dialled")
+		assert.Equal(t, []string{"completed", form.Get("QueueSid"), form.Get("CallSid")},
+			[]string{dialled.Get("DialCallStatus"), dialled.Get("QueueSid"), dialled.Get("DialCallSid")})
+		whisper := b.waitAsked(t, "/whisper")
+		assert.Equal(t, dialled.Get("CallSid"), whisper.Get("DequeingCallSid"))
+	})
+	t.Run("nobody waits", func(t *testing.T) {
+		agent := s.Phone("+15550100005")
+		require.NoError(t, agent.Call(agents))
+		require.NoError(t, agent.WaitSound(patience(t), true))
+		s.FastForward(35 * time.Second)
+		b.waitAsked(t, "/dialled", "DialCallStatus", "no-answer")
+	})
+	t.Run("no such queue", func(t *testing.T) {
+		s, b, phone := answering(t, map[string]string{"/voice": `<Dial action="/dialled"><Queue>sales</Queue></Dial>`, "/dialled": `<Say>Sorry</Say>`}, Instant())
+		waitTold(t, phone, "Sorry")
+		assert.Equal(t, "failed", b.waitAsked(t, "/dialled").Get("DialCallStatus"))
+		waitOver(t, s, 0)
+	})
+}
+
+func TestConference(t *testing.T) {
+	conference := func(attributes string) string {
+		return `<Dial action="/after"><Conference ` + attributes + ` statusCallback="/events" statusCallbackEvent="start end join leave">room</Conference></Dial>`
+	}
+	b := startBackend(t, map[string]string{
+		"/a": conference(`waitUrl="/wait" beep="false"`), "/b": conference(`muted="true" waitUrl="" beep="false"`),
+		"/c": conference(`endConferenceOnExit="true" beep="false"`), "/wait": `<Say>Alone</Say>`, "/after": `<Say>Over</Say>`,
+	})
+	s := start(t, Number("+15550100010", b.URL+"/a"), Number("+15550100011", b.URL+"/b"), Number("+15550100012", b.URL+"/c"), Instant())
+	first, muted, moderator := s.Phone("+15550100001"), s.Phone("+15550100002"), s.Phone("+15550100003")
+	require.NoError(t, first.Call("+15550100010"))
+	waitTold(t, first, "Alone")
+	require.NoError(t, muted.Call("+15550100011"))
+	b.waitAsked(t, "/events", "StatusCallbackEvent", "conference-start")
+	require.NoError(t, moderator.Call("+15550100012"))
+	require.Eventually(t, func() bool {
+		joined := 0
+		for _, r := range b.asked() {
+			if r.Form.Get("StatusCallbackEvent") == "participant-join" {
+				joined++
+			}
+		}
+		return joined == 3
+	}, 20*time.Second, time.Millisecond)
+
+	hears := func(speaker, listener *Phone, want bool) {
+		t.Helper()
+		require.NoError(t, listener.WaitSound(patience(t), false))
+		whistling := make(chan error, 1)
+		go func() { whistling <- speaker.Whistle(440, 600*time.Millisecond) }()
+		if want {
+			require.NoError(t, listener.WaitSound(patience(t), true))
+		}
+		require.NoError(t, <-whistling)
+		if !want {
+			ctx, cancel := context.WithTimeout(t.Context(), 10*time.Millisecond)
+			defer cancel()
+			require.Error(t, listener.WaitSound(ctx, true))
+		}
+	}
+	hears(first, muted, true)
+	hears(first, moderator, true)
+	hears(muted, first, false)
+	hears(moderator, muted, true)
+
+	require.NoError(t, moderator.HangUp())
+	waitTold(t, first, "Alone", "Over")
+	waitTold(t, muted, "Over")
+	end := b.waitAsked(t, "/events", "StatusCallbackEvent", "conference-end")
+	assert.Equal(t, []string{"room", "participant-with-end-conference-on-exit-left"}, []string{end.Get("FriendlyName"), end.Get("ReasonConferenceEnded")})
+	assert.Regexp(t, "^CF", end.Get("ConferenceSid"))
+	form := b.waitAsked(t, "/after")
+	assert.Equal(t, []string{"answered", ""}, []string{form.Get("DialCallStatus"), form.Get("DialCallSid")})
+}
+
+// A telephone rings a page.
+func TestNumberRingsPage(t *testing.T) {
+	b := startBackend(t, map[string]string{"/voice": `<Dial answerOnBridge="true"><Client>tommy</Client></Dial>`})
+	s := start(t, Number(office, b.URL+"/voice"), StatusCallback(b.URL+"/status"))
+	tommy := openDevice(t, s, both("tommy"))
+	phone := s.Phone(caller)
+	require.NoError(t, phone.Call(office))
+	invite := tommy.expect("invite")
+	assert.Equal(t, caller, invite.Parameters["From"])
+	assert.Equal(t, "ringing", s.Calls()[0].Status)
+	tommy.accept(invite.CallSID)
+	waitCallStatus(t, s, "in-progress")
+	tommy.waitConnected(invite.CallSID)
+	tommy.send("dtmf", payload{CallSID: invite.CallSID, DTMF: "7"})
+	require.Eventually(t, func() bool { return phone.Keys() == "7" }, 20*time.Second, time.Millisecond)
+	tommy.send("hangup", payload{CallSID: invite.CallSID})
+	assert.Equal(t, "completed", waitOver(t, s, 0).Status)
+	form := b.waitAsked(t, "/status")
+	assert.Equal(t, []string{"completed", "0", "call-progress-events"},
+		[]string{form.Get("CallStatus"), form.Get("SequenceNumber"), form.Get("CallbackSource")})
+}
+
+func TestPhoneMistakes(t *testing.T) {
+	s := start(t)
+	phone := s.Phone(caller)
+	for what, err := range map[string]error{
+		"does not ring":                  phone.Accept(),
+		"is not on a call":               phone.HangUp(),
+		"the keys of a telephone":        phone.Press("x"),
+		"is not a number of the account": phone.Call("+15550100099"),
+		"WAV":                            phone.Speak([]byte("ID3")),
+	} {
+		require.ErrorContains(t, err, what)
+		require.ErrorContains(t, err, "capabilitytest: ")
+	}
+	ctx, cancel := context.WithCancel(t.Context())
+	cancel()
+	_, err := phone.WaitRing(ctx)
+	require.ErrorContains(t, err, caller+" does not ring")
+	_, err = Start(Number("5550100", "http://127.0.0.1/"))
+	require.ErrorContains(t, err, "+15550100000")
+	_, err = Start(PublicIP("nowhere"))
+	require.ErrorContains(t, err, "nowhere")
+}
