@@ -56,7 +56,7 @@ func (x *Exchange) openAccount() {
 	for _, number := range slices.Sorted(maps.Keys(x.config.Numbers)) {
 		x.numbers = append(x.numbers, &Number{
 			SID: "PN" + random(), Number: number, FriendlyName: number,
-			Voice: NewVoice(x.config.Numbers[number], nil), Created: now, Updated: now,
+			Voice: NewVoice(x.config.Numbers[number], x.config.StatusCallback), Created: now, Updated: now,
 		})
 	}
 }

@@ -207,7 +207,7 @@ func (p *Phone) Keys() string {
 // WaitSound waits until the telephone hears something, or nothing.
 func (p *Phone) WaitSound(ctx context.Context, loud bool) error {
 	const look = 50 * time.Millisecond
-	for p.hears() != loud {
+	for p.Hears() != loud {
 		select {
 		case <-time.After(look):
 		case <-ctx.Done():
@@ -220,8 +220,8 @@ func (p *Phone) WaitSound(ctx context.Context, loud bool) error {
 	return nil
 }
 
-// hears reports whether the telephone hears something.
-func (p *Phone) hears() bool {
+// Hears reports whether the telephone hears something.
+func (p *Phone) Hears() bool {
 	p.x.mu.Lock()
 	defer p.x.mu.Unlock()
 	return p.call != nil && p.call.audio != nil && !p.call.audio.Heard().Silent()

@@ -133,10 +133,10 @@ type number struct {
 	PhoneNumber  string `json:"phone_number"`
 	FriendlyName string `json:"friendly_name"`
 	voice
-	VoiceApplicationSID    string          `json:"voice_application_sid"`
+	VoiceApplicationSID    *string         `json:"voice_application_sid"`
 	VoiceReceiveMode       string          `json:"voice_receive_mode"`
 	Capabilities           map[string]bool `json:"capabilities"`
-	SMSApplicationSID      string          `json:"sms_application_sid"`
+	SMSApplicationSID      *string         `json:"sms_application_sid"`
 	AddressSID             *string         `json:"address_sid"`
 	AddressRequirements    string          `json:"address_requirements"`
 	BundleSID              *string         `json:"bundle_sid"`
@@ -157,7 +157,7 @@ type number struct {
 func (a *API) number(n exchange.Number) any {
 	return number{
 		SID: n.SID, AccountSID: a.AccountSID, APIVersion: apiVersion, PhoneNumber: n.Number, FriendlyName: n.FriendlyName, voice: showVoice(n.Voice),
-		VoiceApplicationSID: n.ApplicationSID, VoiceReceiveMode: "voice",
+		VoiceApplicationSID: orNull(n.ApplicationSID), VoiceReceiveMode: "voice",
 		Capabilities:        map[string]bool{"voice": true, "sms": false, "mms": false, "fax": false},
 		AddressRequirements: "none", EmergencyStatus: "Inactive", EmergencyAddressStatus: "unregistered", Origin: "twilio", Status: "in-use",
 		DateCreated: rfc2822(n.Created), DateUpdated: rfc2822(n.Updated), URI: a.uri("IncomingPhoneNumbers", n.SID),
