@@ -69,7 +69,10 @@ func (r *runner) dial(v twiml.Dial) (*outcome, *Fault) {
 	case twiml.Queue:
 		return r.dequeue(v, noun)
 	}
-	return r.dialNouns(v)
+	if fault := r.checkNumbers(v); fault != nil {
+		return nil, fault
+	}
+	return r.dialNouns(v), nil
 }
 
 // dialForm returns what the action of a Dial is told.
@@ -106,10 +109,7 @@ func seconds(d time.Duration) string { return strconv.Itoa(int(d.Seconds())) }
 
 // dialNouns rings clients and numbers, all at once or one after the other, and
 // connects the call with the one that answers.
-func (r *runner) dialNouns(v twiml.Dial) (*outcome, *Fault) {
-	if fault := r.checkNumbers(v); fault != nil {
-		return nil, fault
-	}
+func (r *runner) dialNouns(v twiml.Dial) *outcome {
 	groups := [][]twiml.Noun{v.Nouns}
 	if v.Sequential {
 		groups = slices.Collect(slices.Chunk(v.Nouns, 1))
@@ -121,7 +121,7 @@ func (r *runner) dialNouns(v twiml.Dial) (*outcome, *Fault) {
 			break
 		}
 	}
-	return result, nil
+	return result
 }
 
 // checkNumbers reports what keeps a Dial from calling a telephone.
@@ -359,14 +359,18 @@ func (x *Exchange) ringClient(d *dial, client twiml.Client, from string, base *u
 		leg := x.newLeg(b, from, "client:"+client.Identity)
 		leg.audio = audio
 		leg.moveTo(device)
-		device.send(Message{Kind: Invite, CallSID: leg.sid, SDP: offer, Reconnect: leg.reconnect, Parameters: map[string]string{
+		parameters := map[string]string{
 			"CallSid":    leg.sid,
 			"AccountSid": x.config.AccountSID,
 			"ApiVersion": apiVersion,
 			"From":       from,
 			"To":         leg.to,
 			"Params":     encode(client.Parameters),
-		}})
+		}
+		if IsPhoneNumber(from) { // a call of the account's own is attested in full
+			parameters["StirStatus"] = "TN-Validation-Passed-A"
+		}
+		device.send(Message{Kind: Invite, CallSID: leg.sid, SDP: offer, Reconnect: leg.reconnect, Parameters: parameters})
 	}
 	b.start(client.StatusCallback, base)
 	return len(devices) > 0
