@@ -152,17 +152,20 @@ func (x *Exchange) ringAndAwait(c *call, o Origin, noun twiml.Noun) *Fault {
 		r.hangUpDial(d)
 	}
 	x.mu.Lock()
-	defer x.mu.Unlock()
 	x.calls = slices.DeleteFunc(x.calls, func(other *call) bool { return other.doubles() && other.parent == c })
-	switch {
-	case result != nil && result.fault == nil: // it has been ended meanwhile
-		return faultNoAnswer
-	case result != nil:
-		return result.fault
-	case c.over():
-		return nil
+	answered := !c.answered.IsZero() && !c.over()
+	if answered {
+		c.begin(o)
 	}
-	x.begin(c, o)
+	x.mu.Unlock()
+	switch {
+	case answered && o.SendDigits != "":
+		return r.play(r.ctx, twiml.Play{Digits: o.SendDigits, Loop: 1})
+	case result != nil && result.fault != nil:
+		return result.fault
+	case !answered: // it has been ended meanwhile
+		return faultNoAnswer
+	}
 	return nil
 }
 
@@ -213,18 +216,18 @@ func (c *call) become(leg *call) {
 	if c.phone = leg.phone; c.phone != nil {
 		c.phone.call = c
 	}
+	if c.trunk = leg.trunk; c.trunk != nil {
+		c.trunk.trunk = c
+	}
 	leg.branch.dial.forget(leg)
-	leg.audio, leg.device, leg.phone = nil, nil, nil
+	leg.audio, leg.device, leg.phone, leg.trunk = nil, nil, nil, nil
 	leg.ended = leg.answered
 	leg.cancel()
 }
 
-// begin does what is due when a call over REST is answered.
-func (x *Exchange) begin(c *call, o Origin) {
+// begin does what is due when a call over REST is answered. x.mu is held.
+func (c *call) begin(o Origin) {
 	c.report(c.hooks, c.progress, "answered", "in-progress")
-	if o.SendDigits != "" {
-		c.hearDigits(o.SendDigits)
-	}
 	if o.TimeLimit > 0 {
 		c.limit(o.TimeLimit)
 	}

@@ -61,12 +61,12 @@ func (x *Exchange) ringNumber(d *dial, number twiml.Number, from string, base *u
 	}, number.Number)
 	leg := x.newLeg(b, from, to)
 	b.start(number.StatusCallback, base)
-	p, voice := x.phones[to], x.config.Numbers[to]
+	p, own := x.phones[to], x.number(to)
 	switch {
-	case voice != nil && leg.hops() >= maxHops:
+	case own != nil && leg.hops() >= maxHops:
 		leg.end(nil, faultBusy)
-	case voice != nil:
-		x.callNumber(leg, voice)
+	case own != nil:
+		x.callNumber(leg, own)
 	case magic[to] != nil:
 		leg.end(nil, magic[to])
 	case !IsPhoneNumber(to):
@@ -94,10 +94,11 @@ func (c *call) hops() int {
 }
 
 // callNumber makes a call to a number of the account, whose far end is the leg.
-func (x *Exchange) callNumber(leg *call, voice *url.URL) {
+func (x *Exchange) callNumber(leg *call, own *Number) {
 	leg.audio = x.mixer.Phone()
 	c := x.newCall(nil)
-	c.direction, c.from, c.to, c.voiceURL = "inbound", leg.from, leg.to, voice
+	c.direction, c.from, c.to = "inbound", leg.from, leg.to
+	c.document, c.progress = x.voice(own).plan()
 	c.audio = x.mixer.Phone()
 	media.Patch(leg.audio, c.audio)
 	leg.trunk, c.trunk = c, leg
