@@ -1397,6 +1397,7 @@ func TestVerifySaysWhatIsNotAToken(t *testing.T) {
 	for _, verify := range bothVerify {
 		_, err := verify("e30.e30.e30")
 		assert.NotErrorIs(t, err, jwt.ErrTokenUnverifiable, "as if it were of the other kind")
+		assert.NotErrorIs(t, err, jwt.ErrTokenMalformed, "as if it had another alg")
 	}
 	for _, secret := range []string{authToken, "another"} {
 		token := jwt.NewWithClaims(jwt.SigningMethodHS512, jwt.MapClaims{})

@@ -217,7 +217,7 @@ func waitCallStatus(t *testing.T, s *Server, status string) Call {
 
 func TestDialNumber(t *testing.T) {
 	documents := map[string]string{
-		"/voice": `<Dial action="/after" timeout="20"><Number sendDigits="9w9" statusCallback="/progress" statusCallbackEvent="initiated ringing answered completed">+1 (555) 010-0002</Number></Dial>`,
+		"/voice": `<Dial action="/after" timeout="20" answerOnBridge="true"><Number sendDigits="9w9" statusCallback="/progress" statusCallbackEvent="initiated ringing answered completed">+1 (555) 010-0002</Number></Dial>`,
 		"/after": `<Say>Over</Say>`,
 	}
 	for name, test := range map[string]struct {
@@ -241,7 +241,7 @@ func TestDialNumber(t *testing.T) {
 			assert.Equal(t, caller, who)
 			test.act(s, from, to)
 			if test.status == "completed" {
-				require.NoError(t, from.WaitSound(patience(t), false)) // it rings no more
+				waitCallStatus(t, s, "in-progress")
 				whistling := make(chan error, 1)
 				go func() { whistling <- to.Whistle(440, 500*time.Millisecond) }()
 				require.NoError(t, from.WaitSound(patience(t), true))
@@ -290,7 +290,7 @@ func TestWhisper(t *testing.T) {
 	} {
 		t.Run(name, func(t *testing.T) {
 			b := startBackend(t, map[string]string{
-				"/voice":   `<Dial action="/after"><Number url="/whisper">+15550100002</Number></Dial>`,
+				"/voice":   `<Dial action="/after" answerOnBridge="true"><Number url="/whisper">+15550100002</Number></Dial>`,
 				"/whisper": test.document, "/pressed": "", "/after": "",
 			})
 			s := start(t, Number(office, b.URL+"/voice"), Instant())
@@ -305,7 +305,7 @@ func TestWhisper(t *testing.T) {
 				assert.Equal(t, "1", b.waitAsked(t, "/pressed").Get("Digits"))
 			}
 			if test.bridged == "true" {
-				require.NoError(t, from.WaitSound(patience(t), false))
+				waitCallStatus(t, s, "in-progress")
 				require.NoError(t, to.HangUp())
 			}
 			form := b.waitAsked(t, "/after")

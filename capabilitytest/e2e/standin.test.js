@@ -3,6 +3,7 @@ import { spawn } from 'node:child_process';
 import { after, before, describe, test } from 'node:test';
 import { setTimeout as sleep } from 'node:timers/promises';
 import { chromium } from 'playwright-core';
+import twilio from 'twilio';
 import { startBackend } from './backend.js';
 
 let browser;
@@ -59,9 +60,9 @@ class Standin {
 }
 
 // setUp starts a backend and the stand-in, until the test ends.
-async function setUp(t, { args = [], ttl = 3600 } = {}) {
+async function setUp(t, { args = [], ttl = 3600, voice = true } = {}) {
   const backend = await startBackend();
-  const start = (addr, env) => Standin.start(['-addr', addr, '-voice', `${backend.url}/voice`, ...args], env);
+  const start = (addr, env) => Standin.start(['-addr', addr, ...(voice ? ['-voice', `${backend.url}/voice`] : []), ...args], env);
   const place = { backend, standin: await start('127.0.0.1:0'), contexts: [] };
   backend.env = place.standin.env;
   backend.ttl = ttl;
@@ -150,6 +151,44 @@ describe('an unmodified page', { concurrency: 2 }, () => {
       await tommy.do("phone.dial('nobody')");
       await tommy.idle();
       await place.standin.says(/31404/);
+    });
+  }
+
+  for (const sdk of [1, 2]) {
+    test(`calls a number and hears itself, with SDK ${sdk}`, async (t) => {
+      const place = await setUp(t, { voice: false });
+      const alice = await place.open('alice', { sdk, kind: 'access' });
+      await alice.do("phone.dial('+15550100009')");
+      await alice.event('accept');
+      await alice.hears();
+      await alice.do('phone.call.disconnect()');
+      await alice.idle();
+      await place.standin.says(/the call of client:alice is over: completed/);
+      assert.deepEqual(alice.complaints, []);
+    });
+
+    test(`is told something, presses a key and hears nothing more, with SDK ${sdk}`, async (t) => {
+      const place = await setUp(t);
+      const response = () => new twilio.twiml.VoiceResponse();
+      place.backend.twiml = ({ Digits }) => {
+        const answer = response();
+        if (Digits) {
+          answer.pause({ length: 30 });
+        } else {
+          answer.gather({ numDigits: 1, timeout: 30 }).say('Please press one if you want to hear nothing more of this. '.repeat(5));
+        }
+        return answer.toString();
+      };
+      const alice = await place.open('alice', { sdk, kind: 'access' });
+      await alice.do("phone.dial('menu')");
+      await alice.event('accept');
+      await alice.hears();
+      await alice.do("phone.call.sendDigits('1')");
+      await place.standin.says(/dials the digits 1/);
+      await alice.until('phone.sample.audioOutputLevel === 0');
+      assert.equal(place.backend.voiceRequests.at(-1).Digits, '1');
+      await alice.do('phone.call.disconnect()');
+      await alice.idle();
     });
   }
 

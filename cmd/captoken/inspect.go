@@ -11,6 +11,7 @@ import (
 	"time"
 
 	"github.com/seed-6c737938/capability/internal/inspect"
+	"github.com/seed-6c737938/capability/internal/jws"
 )
 
 const inspectHelp = `captoken inspect says what a token is, what is wrong with it and what to do, what
@@ -52,13 +53,13 @@ func (c cli) inspect(args []string) error {
 	if *raw && *asJSON {
 		return errors.New("-raw and -json do not go together")
 	}
-	now := time.Now()
+	var judgedAt time.Time
 	if *at != "" {
-		t, err := time.Parse(time.RFC3339, *at)
-		if err != nil {
+		var err error
+		judgedAt, err = time.Parse(time.RFC3339, *at)
+		if year := judgedAt.UTC().Year(); err != nil || year < 1 || year > 9999 { // as in JSON
 			return fmt.Errorf("-at %q: use a time such as 2026-11-23T09:00:00Z", *at)
 		}
-		now = t
 	}
 	text, err := c.read(flags.Args())
 	if err != nil {
@@ -68,26 +69,30 @@ func (c cli) inspect(args []string) error {
 	if *demo {
 		fmt.Fprintln(c.stderr, "captoken inspect: checked against built-in example credentials")
 	}
+	if *at == "" {
+		judgedAt = time.Now() // a pipe may have taken a while
+	}
 	tokens, faults := inspect.Find(text), false
 	for i, token := range tokens {
-		r := inspect.Inspect(token.Text, now, credentials)
-		r.Removed = token.Removed
-		if variable := c.findSecret(r.Holds); variable != "" {
-			r.Conceal(variable)
+		r := inspect.Inspect(token, judgedAt, credentials)
+		for _, s := range c.stdout.secrets {
+			if r.Says(s.value) {
+				r.Conceal(s.variable)
+			}
 		}
 		var output string
 		switch {
 		case *asJSON:
-			output = encode(r)
+			output = jws.Marshal(r) + "\n"
 		case *raw:
 			output = rawJSON(r)
 		default:
-			output = r.Text()
+			output = report(r)
 		}
 		if len(tokens) > 1 && !*asJSON {
 			output = fmt.Sprintf("%sToken %d of %d\n%s", strings.Repeat("\n", min(i, 1)), i+1, len(tokens), output)
 		}
-		if err := c.print(output); err != nil {
+		if err := c.stdout.print(output, !*asJSON && !*raw); err != nil {
 			return err
 		}
 		if *raw {
@@ -107,6 +112,8 @@ func (c cli) read(args []string) (string, error) {
 	input, from := c.stdin, "standard input"
 	if len(args) > 0 {
 		input, from = strings.NewReader(args[0]), "the argument"
+	} else if isTerminal(c.stdin) {
+		fmt.Fprintln(c.stderr, "captoken inspect: paste a token, then Ctrl-D")
 	}
 	const most = 1 << 20
 	data, err := io.ReadAll(io.LimitReader(input, most+1))
@@ -121,32 +128,19 @@ func (c cli) read(args []string) (string, error) {
 	return string(data), nil
 }
 
-// print prints a report, in colour on a terminal.
-func (c cli) print(text string) error {
-	if c.terminal == nil {
-		_, err := io.WriteString(c.stdout, text)
-		return err
-	}
-	_, err := io.WriteString(c.terminal, inspect.Paint(text))
-	return err
-}
-
-func encode(r *inspect.Report) string {
-	var b strings.Builder
-	enc := json.NewEncoder(&b)
-	enc.SetEscapeHTML(false)
-	enc.Encode(r) // what was JSON, and times before the year 10000: there is nothing to fail
-	return b.String()
-}
-
 // rawJSON is the header and the claims with their own names, numbers and order.
 func rawJSON(r *inspect.Report) string {
 	var b bytes.Buffer
 	for _, part := range []json.RawMessage{r.Header, r.Claims} {
-		if part != nil {
+		switch {
+		case part == nil:
+			continue
+		case depth(part) > mostIndented:
+			b.Write(part)
+		default:
 			json.Indent(&b, part, "", "  ")
-			b.WriteByte('\n')
 		}
+		b.WriteByte('\n')
 	}
 	if r.Header == nil || r.Claims == nil {
 		for _, problem := range r.Problems {
@@ -154,4 +148,23 @@ func rawJSON(r *inspect.Report) string {
 		}
 	}
 	return b.String()
+}
+
+// mostIndented is how deep JSON is indented: each level makes each line longer.
+const mostIndented = 10
+
+func depth(text []byte) (deepest int) {
+	level := 0
+	for dec := json.NewDecoder(bytes.NewReader(text)); ; {
+		token, err := dec.Token()
+		switch {
+		case err != nil:
+			return deepest
+		case token == json.Delim('{') || token == json.Delim('['):
+			level++
+			deepest = max(deepest, level)
+		case token == json.Delim('}') || token == json.Delim(']'):
+			level--
+		}
+	}
 }

@@ -17,8 +17,6 @@ import (
 	"runtime/debug"
 	"slices"
 	"strings"
-
-	"github.com/seed-6c737938/capability/internal/inspect"
 )
 
 const usage = `captoken mints and inspects the tokens of Twilio Client devices: capability
@@ -26,7 +24,7 @@ tokens and Access Tokens.
 
   captoken inspect [flags] [token]   what a token is, what is wrong with it, and
                                      what it grants
-  captoken explain CODE              what a Twilio error says about a token
+  captoken explain CODE              what a Twilio error means, and what to do
   captoken mint [flags]              mint a token
   captoken -version                  print the version
 
@@ -46,8 +44,7 @@ func main() {
 // A cli is what a sub-command reads and writes.
 type cli struct {
 	stdin          io.Reader
-	stdout, stderr io.Writer // which print no character that drives a terminal
-	terminal       io.Writer // stdout, if it is a terminal that shows colours
+	stdout, stderr output
 	getenv         func(string) string
 }
 
@@ -56,9 +53,12 @@ var errFault = errors.New("a fault was found")
 
 // run returns the exit status.
 func run(args []string, stdin io.Reader, stdout, stderr io.Writer, getenv func(string) string) int {
-	c := cli{stdin: stdin, stdout: printable{stdout}, stderr: printable{stderr}, getenv: getenv}
-	if showsColour(stdout, getenv) {
-		c.terminal = stdout
+	secrets := secretsIn(getenv)
+	c := cli{
+		stdin:  stdin,
+		stdout: output{w: stdout, secrets: secrets, colour: showsColour(stdout, getenv)},
+		stderr: output{w: stderr, secrets: secrets, strict: true},
+		getenv: getenv,
 	}
 	var name string
 	if len(args) > 0 {
@@ -82,20 +82,6 @@ func run(args []string, stdin io.Reader, stdout, stderr io.Writer, getenv func(s
 	return c.finish("captoken", usage, fmt.Errorf("unknown command %q: use inspect, explain or mint", name))
 }
 
-// showsColour reports whether w is a terminal whose user does not object
-// (no-color.org).
-func showsColour(w io.Writer, getenv func(string) string) bool {
-	file, ok := w.(*os.File)
-	if !ok || getenv("NO_COLOR") != "" || getenv("TERM") == "dumb" {
-		return false
-	}
-	info, err := file.Stat()
-	return err == nil && info.Mode()&os.ModeCharDevice != 0
-}
-
-// inFlags makes an error of package capability one of captoken.
-var inFlags = strings.NewReplacer("capability: ", "", "call SetClientName", "use -name", "use NewWithAPIKey", "use -access", ": is a Clone missing?", "")
-
 // finish prints what a command returned and gives the exit status for it.
 func (c cli) finish(command, help string, err error) int {
 	switch {
@@ -109,10 +95,7 @@ func (c cli) finish(command, help string, err error) int {
 	}
 	var printed []string
 	for line := range strings.SplitSeq(err.Error(), "\n") {
-		line = inFlags.Replace(line)
-		if name := c.findSecret(func(secret string) bool { return strings.Contains(line, secret) }); name != "" {
-			line = "a mistake that is not shown, as it contains the value of " + name + ": secrets come from the environment only, each in its own variable"
-		}
+		line = strings.TrimPrefix(line, "capability: ")
 		if !slices.Contains(printed, line) {
 			printed = append(printed, line)
 			fmt.Fprintf(c.stderr, "%s: %s\n", command, line)
@@ -144,15 +127,4 @@ func parse(flags *flag.FlagSet, args []string, most int) error {
 		return errors.New("too many arguments: put flags first, and quote values that contain spaces")
 	}
 	return nil
-}
-
-// A printable writer keeps text from driving the terminal, wherever it comes
-// from. Each Write has whole characters.
-type printable struct{ w io.Writer }
-
-func (p printable) Write(text []byte) (int, error) {
-	if _, err := io.WriteString(p.w, inspect.Escape(string(text))); err != nil {
-		return 0, err
-	}
-	return len(text), nil
 }

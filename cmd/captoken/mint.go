@@ -12,6 +12,7 @@ import (
 
 	"github.com/seed-6c737938/capability"
 	"github.com/seed-6c737938/capability/internal/inspect"
+	"github.com/seed-6c737938/capability/internal/rule"
 )
 
 const mintHelp = `captoken mint prints a capability token or, with -access, an Access Token.
@@ -20,6 +21,7 @@ const mintHelp = `captoken mint prints a capability token or, with -access, an A
   -outgoing APPSID     call out through this TwiML application
   -param NAME=VALUE    sign a parameter for the application's voice URL (repeatable)
   -name NAME           the client name of a device that only calls out
+  -unsafe-names        allow names such as office-7, which do not work everywhere
   -events              read the account's events
   -filter NAME=VALUE   read only the events that match (repeatable)
   -ttl DURATION        how long the token lives, 1s to 24h (default 1h)
@@ -47,7 +49,6 @@ func (c cli) mint(args []string) error {
 	if err := r.parse(args); err != nil {
 		return err
 	}
-	r.check()
 	kind := inspect.CapabilityToken
 	if r.access {
 		kind = inspect.AccessToken
@@ -57,11 +58,24 @@ func (c cli) mint(args []string) error {
 		r.mistake("set %s, or use -demo to try without", strings.Join(missing, " and "))
 		credentials = demo // to find the other mistakes too
 	}
-	token := r.token(builder(kind, credentials))
-	if err := errors.Join(append(r.mistakes, token.Err())...); err != nil {
-		return err
+	r.check()
+	given := credentials
+	for _, name := range inspect.Variables(kind) {
+		if value := given[name]; rule.IsPlaceholder(value) {
+			r.mistake("%s is %q, a placeholder: set your own, or use -demo to try without", name, value)
+			credentials = demo
+		}
 	}
-	jwt, err := token.ToJWT()
+	r.checkSIDs(inspect.AccountSIDVar, "AC", []string{credentials[inspect.AccountSIDVar]})
+	if r.access {
+		r.checkSIDs(inspect.APIKeySIDVar, "SK", []string{credentials[inspect.APIKeySIDVar]})
+	}
+	token := r.token(builder(kind, credentials))
+	err := errors.Join(append(r.mistakes, token.Err())...)
+	jwt := ""
+	if err == nil {
+		jwt, err = token.ToJWT()
+	}
 	if err != nil {
 		return err
 	}
@@ -73,9 +87,10 @@ func (c cli) mint(args []string) error {
 }
 
 // A request is what the flags of mint ask for. A flag that is given twice is kept
-// twice: the package knows which may not differ, and says so.
+// twice, for check to see.
 type request struct {
 	access, demo, events      bool
+	unsafeNames               bool
 	incoming, outgoing, names []string
 	regions, pushCredentials  []string
 	params, filters, claims   url.Values
@@ -94,6 +109,7 @@ func (r *request) parse(args []string) error {
 	flags.BoolVar(&r.access, "access", false, "")
 	flags.BoolVar(&r.demo, "demo", false, "")
 	flags.BoolVar(&r.events, "events", false, "")
+	flags.BoolVar(&r.unsafeNames, "unsafe-names", false, "")
 	for name, values := range map[string]*[]string{
 		"incoming": &r.incoming, "outgoing": &r.outgoing, "name": &r.names,
 		"region": &r.regions, "push-credential": &r.pushCredentials,
@@ -126,51 +142,93 @@ func (r *request) parse(args []string) error {
 	return parse(&flags, args, 0)
 }
 
-// check finds the flags that would have no effect.
+// check finds the flags that would have no effect, or do not go together.
 func (r *request) check() {
 	if len(r.incoming)+len(r.outgoing) == 0 && !r.events {
 		r.mistake("nothing is granted: use -incoming, -outgoing or -events")
 	}
-	if len(r.params) > 0 && len(r.outgoing) == 0 {
-		r.mistake("-param needs -outgoing")
+	needs := func(given bool, name string, other bool, otherName string) {
+		if given && !other {
+			r.mistake("-%s needs -%s", name, otherName)
+		}
 	}
-	if len(r.names) > 0 && len(r.outgoing) == 0 {
-		r.mistake("-name needs -outgoing")
+	needs(len(r.params) > 0, "param", len(r.outgoing) > 0, "outgoing")
+	needs(len(r.names) > 0, "name", len(r.outgoing) > 0, "outgoing")
+	needs(len(r.filters) > 0, "filter", r.events, "events")
+	needs(len(r.regions) > 0, "region", r.access, "access")
+	needs(len(r.pushCredentials) > 0, "push-credential", r.access, "access")
+	if r.access && r.events {
+		r.mistake("-events does not go with -access: an Access Token grants only calls")
 	}
-	if len(r.filters) > 0 && !r.events {
-		r.mistake("-filter needs -events")
+	if r.access && len(r.outgoing) > 0 && len(r.incoming)+len(r.names) == 0 {
+		r.mistake("-access needs a client name: use -incoming or -name")
+	}
+	if r.unsafeNames && len(r.pushCredentials) > 0 {
+		r.mistake("-unsafe-names does not go with -push-credential: mobile apps take only letters, digits and '_'")
+		r.pushCredentials = nil
 	}
 	once := func(name string, n int) {
 		if n > 1 {
 			r.mistake("-%s is given more than once", name)
 		}
 	}
+	for _, repeated := range []struct {
+		name   string
+		values *[]string
+	}{
+		{"incoming", &r.incoming}, {"name", &r.names}, {"outgoing", &r.outgoing}, {"region", &r.regions}, {"push-credential", &r.pushCredentials},
+	} {
+		*repeated.values = slices.Compact(*repeated.values)
+		once(repeated.name, len(*repeated.values))
+	}
 	once("ttl", len(r.ttls))
-	once("region", len(r.regions))
-	once("push-credential", len(r.pushCredentials))
 	for _, name := range slices.Sorted(maps.Keys(r.claims)) {
 		once(fmt.Sprintf("claim %q", name), len(r.claims[name]))
 	}
+	if len(r.incoming) == 1 && len(r.names) == 1 && r.incoming[0] != r.names[0] {
+		r.mistake("-name %q is not -incoming %q: a device has one client name", r.names[0], r.incoming[0])
+	}
+	r.outgoing = r.checkSIDs("-outgoing", "AP", r.outgoing)
+	r.pushCredentials = r.checkSIDs("-push-credential", "CR", r.pushCredentials)
 }
 
+// checkSIDs returns the SIDs without those that it finds fault with. The package finds
+// the others.
+func (r *request) checkSIDs(name, prefix string, sids []string) []string {
+	return slices.DeleteFunc(sids, func(sid string) bool {
+		wrong := inspect.WrongSID(prefix, sid)
+		if wrong == "" || wrong == rule.SID(prefix, sid) {
+			return false
+		}
+		r.mistake("%s is %q: %s", name, sid, wrong)
+		return true
+	})
+}
+
+// token asks for what check finds no fault with.
 func (r *request) token(token *capability.CapabilityToken) *capability.CapabilityToken {
-	for _, name := range r.incoming {
+	if r.unsafeNames {
+		token.AllowUnsafeClientNames()
+	}
+	for _, name := range r.incoming[:min(len(r.incoming), 1)] {
 		token.AllowClientIncoming(name)
 	}
-	for _, applicationSID := range r.outgoing {
+	for _, applicationSID := range r.outgoing[:min(len(r.outgoing), 1)] {
 		token.AllowClientOutgoing(applicationSID, r.params)
 	}
-	for _, name := range r.names {
-		token.SetClientName(name)
+	if len(r.incoming) == 0 && len(r.names) > 0 {
+		token.SetClientName(r.names[0])
 	}
-	if r.events {
+	if r.events && !r.access {
 		token.AllowEventStream(r.filters)
 	}
-	for _, region := range r.regions {
-		token.SetRegion(region)
-	}
-	for _, sid := range r.pushCredentials {
-		token.SetPushCredential(sid)
+	if r.access {
+		for _, region := range r.regions {
+			token.SetRegion(region)
+		}
+		for _, sid := range r.pushCredentials {
+			token.SetPushCredential(sid)
+		}
 	}
 	for _, ttl := range r.ttls {
 		token.SetTTL(ttl)

@@ -6,7 +6,7 @@ import (
 
 	"github.com/golang-jwt/jwt/v5"
 
-	"github.com/seed-6c737938/capability"
+	"github.com/seed-6c737938/capability/internal/rule"
 )
 
 // The environment variables that the credentials come from. The names are those
@@ -21,11 +21,19 @@ const (
 // Credentials are what a token is checked against, by the name of their variable.
 type Credentials map[string]string
 
+// Variables returns those that a kind of token needs, the secret's last.
+func Variables(kind string) []string {
+	if kind == AccessToken {
+		return []string{AccountSIDVar, APIKeySIDVar, APIKeySecretVar}
+	}
+	return []string{AccountSIDVar, AuthTokenVar}
+}
+
 // Missing returns the variables that are not set, of those that a kind of token
 // needs.
 func (c Credentials) Missing(kind string) []string {
 	var missing []string
-	for _, name := range variables(kind) {
+	for _, name := range Variables(kind) {
 		if c[name] == "" {
 			missing = append(missing, name)
 		}
@@ -33,19 +41,11 @@ func (c Credentials) Missing(kind string) []string {
 	return missing
 }
 
-// variables returns those that a kind of token needs, the secret's last.
-func variables(kind string) []string {
-	if kind == AccessToken {
-		return []string{AccountSIDVar, APIKeySIDVar, APIKeySecretVar}
-	}
-	return []string{AccountSIDVar, AuthTokenVar}
-}
-
 // checkCredentials finds out whether the token is signed with the credentials,
 // and whose fault it is if it is not. What is wrong with the credentials
 // themselves is no fault of the token.
 func (r *Report) checkCredentials(given Credentials) {
-	names := variables(r.Kind)
+	names := Variables(r.Kind)
 	if r.Missing = given.Missing(r.Kind); r.Missing != nil {
 		return
 	}
@@ -94,7 +94,7 @@ func (r *Report) checkOwner(what, sid, variable, want string) {
 func (r *Report) tidy(given Credentials, names []string) Credentials {
 	c := Credentials{}
 	for _, name := range names {
-		c[name] = strings.TrimFunc(given[name], func(char rune) bool { return isQuote(char) || isBlank(char) })
+		c[name] = rule.Trim(given[name])
 		if c[name] != given[name] {
 			r.fault("your "+name+" has "+around(given[name])+" around its value",
 				"Remove them where the variable is set, here and where tokens are minted. The token was checked without them.")
@@ -102,46 +102,48 @@ func (r *Report) tidy(given Credentials, names []string) Credentials {
 	}
 	secretVar := names[len(names)-1]
 	for _, name := range names[:len(names)-1] {
-		if isRight(name, c[secretVar]) && len(c[secretVar]) == 34 && !isRight(name, c[name]) {
+		if rule.IsWholeSID(c[secretVar]) && wrongValue(name, c[secretVar]) == "" && wrongValue(name, c[name]) != "" {
 			r.fault("your "+name+" and "+secretVar+" have changed places", "Swap them. The token was checked as if you had.")
 			c[name], c[secretVar] = c[secretVar], c[name]
 		}
 	}
 	for _, name := range names {
-		if !isRight(name, c[name]) {
-			r.wrongValue(name, c[name])
-			c = nil
-			break
+		if wrong := wrongValue(name, c[name]); wrong != "" {
+			r.fault("your "+name+" "+wrong, "Set it to the "+valueOf[name]+", from the Twilio Console.")
+			return nil
 		}
 	}
 	return c
 }
 
-// isRight reports whether a value has the form that its variable needs.
-func isRight(variable, value string) bool {
-	switch variable {
-	case AccountSIDVar:
-		return isAccount(value)
-	case APIKeySIDVar:
-		return isAPIKey(value)
-	}
-	return capability.New("AC0", value).Err() == nil
+var valueOf = map[string]string{
+	AccountSIDVar:   "account SID, which starts with AC",
+	AuthTokenVar:    "auth token of the account",
+	APIKeySIDVar:    "SID of the API key, which starts with SK",
+	APIKeySecretVar: "secret of the API key, which was shown when the key was created",
 }
 
-func (r *Report) wrongValue(variable, value string) {
-	switch {
-	case variable == AccountSIDVar && isAPIKey(value):
-		r.fault("your "+variable+" is the SID of an API key", "Set the account SID, which starts with AC, and the "+r.rules.secret+".")
-	case variable == AccountSIDVar:
-		r.fault("your "+variable+" is not an account SID: AC and 32 hexadecimal digits", "Copy the account SID from the Twilio Console.")
-	case variable == APIKeySIDVar:
-		r.fault("your "+variable+" is not the SID of an API key: SK and 32 hexadecimal digits", "Copy the API key's SID from the Twilio Console.")
-	case isSID(value):
-		r.fault("your "+variable+" is an SID, not the "+r.rules.secret, "An SID is a name, not a secret. Set the "+r.rules.secret+".")
-	default:
-		err := capability.New("AC0", value).Err()
-		r.fault("your "+variable+" cannot be used: "+strings.TrimPrefix(err.Error(), capability.ErrInvalidAuthToken.Error()+": "), "Copy it again.")
+// wrongValue returns what is wrong with the value of a variable, in words that
+// follow its name, or "".
+func wrongValue(variable, value string) string {
+	wrong, what := rule.Secret(value), "cannot be used"
+	switch variable {
+	case AccountSIDVar:
+		wrong, what = WrongSID("AC", value), "is not an account SID"
+	case APIKeySIDVar:
+		wrong, what = WrongSID("SK", value), "is not the SID of an API key"
 	}
+	switch {
+	case rule.IsPlaceholder(value):
+		return "is a placeholder, never filled in"
+	case wrong == "":
+		return ""
+	case variable == AccountSIDVar && WrongSID("SK", value) == "":
+		return "is the SID of an API key"
+	case rule.IsWholeSID(value) && (variable == AuthTokenVar || variable == APIKeySecretVar):
+		return "is an SID, which is a name and not a secret"
+	}
+	return what + ": " + wrong
 }
 
 func (r *Report) fault(message, advice string) {
@@ -150,7 +152,8 @@ func (r *Report) fault(message, advice string) {
 
 // around names what is around a value.
 func around(value string) string {
-	quotes, blanks := strings.ContainsFunc(value, isQuote), strings.ContainsFunc(value, isBlank)
+	quotes := strings.ContainsAny(value, "\"'`“”‘’")
+	blanks := strings.ContainsFunc(value, func(r rune) bool { return unicode.IsSpace(r) || !IsVisible(r) })
 	switch {
 	case quotes && blanks:
 		return "quotes and white space"
@@ -159,10 +162,6 @@ func around(value string) string {
 	}
 	return "white space or invisible characters"
 }
-
-func isQuote(r rune) bool { return strings.ContainsRune("\"'`“”‘’", r) }
-
-func isBlank(r rune) bool { return unicode.IsSpace(r) || !isVisible(r) }
 
 func (r *Report) otherSecret() string {
 	if r.Kind == AccessToken {
@@ -186,7 +185,12 @@ func (r *Report) likelyKeys(given Credentials, secret, secretVar string) []likel
 	instead := func(key, what, advice string) likelyKey {
 		return likelyKey{key, r.rules.signature, what, advice}
 	}
-	keys := []likelyKey{
+	const swapped = "The arguments or variables have changed places where tokens are minted."
+	other, otherVar, otherName := given[APIKeySecretVar], APIKeySecretVar, "an API key secret"
+	if r.Kind == AccessToken {
+		other, otherVar, otherName = given[AuthTokenVar], AuthTokenVar, "the auth token"
+	}
+	return []likelyKey{
 		untrimmed(given[secretVar], "the "+around(given[secretVar])+" around it"),
 		untrimmed(secret+"\n", "a newline after it"),
 		untrimmed(secret+"\r\n", "a newline after it"),
@@ -194,17 +198,11 @@ func (r *Report) likelyKeys(given Credentials, secret, secretVar string) []likel
 		untrimmed(`"`+secret+`"`, "quotes around it"),
 		untrimmed("'"+secret+"'", "quotes around it"),
 		instead("", "an empty "+r.rules.secret, "The variable or setting for it was not read where tokens are minted."),
+		instead(given[AccountSIDVar], "the account SID instead of "+name, swapped),
+		instead(given[APIKeySIDVar], "the SID of the API key instead of its secret", swapped),
+		instead(other, otherName+" (your "+otherVar+") instead of "+name,
+			"Capability tokens are signed with the auth token, Access Tokens with the secret of an API key."),
 	}
-	const swapped = "The arguments or variables have changed places where tokens are minted."
-	keys = append(keys, instead(given[AccountSIDVar], "the account SID instead of "+name, swapped),
-		instead(given[APIKeySIDVar], "the SID of the API key instead of its secret", swapped))
-
-	other, otherVar, otherName := given[APIKeySecretVar], APIKeySecretVar, "an API key secret"
-	if r.Kind == AccessToken {
-		other, otherVar, otherName = given[AuthTokenVar], AuthTokenVar, "the auth token"
-	}
-	return append(keys, instead(other, otherName+" (your "+otherVar+") instead of "+name,
-		"Capability tokens are signed with the auth token, Access Tokens with the secret of an API key."))
 }
 
 // signedWith pads a short key with the zero bytes that HMAC pads it with anyway
@@ -214,21 +212,3 @@ func (r *Report) signedWith(key string) bool {
 	padded := key + strings.Repeat("\x00", max(0, block-len(key)))
 	return jwt.SigningMethodHS256.Verify(r.signed, r.signature, []byte(padded)) == nil
 }
-
-// token returns a builder that checks a value by the package's rules, and mints
-// nothing.
-func token() *capability.CapabilityToken {
-	return capability.New("AC0", "0123456789abcdef-not-a-secret")
-}
-
-func isAccount(s string) bool { return capability.New(s, "0123456789abcdef-not-a-secret").Err() == nil }
-
-// isAPIKey is the rule for account SIDs, with another prefix.
-func isAPIKey(s string) bool {
-	rest, ok := strings.CutPrefix(s, "SK")
-	return ok && isAccount("AC"+rest)
-}
-
-// isSID reports whether s has the form of the SIDs of accounts and API keys, which
-// no secret has.
-func isSID(s string) bool { return len(s) == 34 && (isAccount(s) || isAPIKey(s)) }

@@ -5,7 +5,6 @@ import (
 	"encoding/base64"
 	"encoding/json"
 	"errors"
-	"strconv"
 	"strings"
 	"unicode/utf8"
 
@@ -20,8 +19,8 @@ var (
 	errNotObject = errors.New("not a JSON object")
 )
 
-// decode decodes a part of a token. Only one spelling of each text is right; of
-// another it returns what is meant, with an error.
+// decode decodes a part of a token. Anything but canonical base64url is an error,
+// but is decoded if its meaning is clear.
 func decode(part string) ([]byte, error) {
 	if data, err := jws.Decode(part); err == nil {
 		return data, nil
@@ -61,37 +60,17 @@ func decodeObject(part string) (object map[string]any, raw json.RawMessage, err 
 	return object, data, err
 }
 
-// quote is a value as it is in the token, so a number is unchanged.
-func quote(value any) string {
-	if text, ok := value.(string); ok {
-		return strconv.Quote(text)
+// searchable returns JSON as it is written, and each string in it as it is meant:
+// those of a name that occurs twice too.
+func searchable(raw json.RawMessage) string {
+	text := bytes.NewBuffer(bytes.Clone(raw))
+	for dec := json.NewDecoder(bytes.NewReader(raw)); ; {
+		token, err := dec.Token()
+		if err != nil {
+			return text.String() + "\n"
+		}
+		if s, ok := token.(string); ok {
+			text.WriteString("\n" + s)
+		}
 	}
-	var b strings.Builder
-	enc := json.NewEncoder(&b)
-	enc.SetEscapeHTML(false)
-	enc.Encode(value) // it was JSON before
-	return strings.TrimSuffix(b.String(), "\n")
-}
-
-func quoteOr(object map[string]any, name, missing string) string {
-	value, ok := object[name]
-	if !ok {
-		return missing
-	}
-	return quote(value)
-}
-
-// show quotes text unless it is plain to see where it begins and ends.
-func show(text string) string {
-	plain := text != "" && strings.IndexFunc(text, func(r rune) bool {
-		return !strings.ContainsRune("_.:/@+-", r) && !(r < utf8.RuneSelf && isAlphanumeric(byte(r)))
-	}) < 0
-	if plain {
-		return text
-	}
-	return strconv.Quote(text)
-}
-
-func isAlphanumeric(c byte) bool {
-	return 'a' <= c && c <= 'z' || 'A' <= c && c <= 'Z' || '0' <= c && c <= '9'
 }

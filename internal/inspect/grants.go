@@ -1,6 +1,7 @@
 package inspect
 
 import (
+	"cmp"
 	"fmt"
 	"maps"
 	"net/url"
@@ -8,9 +9,11 @@ import (
 	"strings"
 
 	"github.com/seed-6c737938/capability"
+	"github.com/seed-6c737938/capability/internal/accesstoken"
+	"github.com/seed-6c737938/capability/internal/rule"
 )
 
-// A Scope has the parameters apart that are form-encoded within another.
+// A Scope is a [capability.Scope] with its nested form-encoded parameters decoded.
 type Scope struct {
 	Service           string     `json:"service"`
 	Privilege         string     `json:"privilege"`
@@ -29,42 +32,6 @@ const (
 // Name is the service and the privilege.
 func (s Scope) Name() string { return s.Service + ":" + s.Privilege }
 
-// readSIDs moves the SIDs from the claims to the report.
-func (r *Report) readSIDs(claims map[string]any) {
-	account := "iss"
-	if r.Kind == AccessToken {
-		iss, _ := claims["iss"].(string)
-		sub, _ := claims["sub"].(string)
-		if isAccount(iss) && isAPIKey(sub) {
-			r.problem(r.rules.issuer, "its iss and sub have changed places", "iss must be the SID of the API key that signs it, sub that of the account.")
-			return
-		}
-		account = "sub"
-		r.APIKeySID = r.readSID(claims, "iss", "an API key SID", isAPIKey)
-	}
-	r.AccountSID = r.readSID(claims, account, "an account SID", isAccount)
-}
-
-// readSID returns "" if there is none, or one that is wrong.
-func (r *Report) readSID(claims map[string]any, name, what string, ok func(string) bool) string {
-	value, present := claims[name]
-	sid, _ := value.(string)
-	advice := "Mint it with the SID of the account as its " + name + "."
-	if what == "an API key SID" {
-		advice = "Mint it with the SID of the API key that signs it as its " + name + "."
-	}
-	switch {
-	case !present:
-		r.missing(r.rules.issuer, "it has no "+name+", which must be "+what, advice)
-	case !ok(sid):
-		r.problem(r.rules.issuer, "its "+name+" is "+quote(value)+", not "+what, advice)
-	default:
-		delete(claims, name)
-		return sid
-	}
-	return ""
-}
-
 // readScopes moves the scopes of a capability token to the report.
 func (r *Report) readScopes(claims map[string]any) {
 	value, present := claims["scope"]
@@ -74,10 +41,10 @@ func (r *Report) readScopes(claims map[string]any) {
 		r.problem(r.rules.grants, "it has no scope claim, so it grants nothing", "Grant something when minting it.")
 		return
 	case !isText:
-		r.problem(r.rules.grants, "its scope claim is "+quote(value)+", not a string", "Write all scopes into one string, with a space between.")
+		r.problem(r.rules.grants, "its scope claim is "+Quote(value)+", not a string", "Write all scopes into one string, with a space between.")
 		return
 	case text == "":
-		r.problem(r.rules.grants, "its scope claim is empty, so it grants nothing", "Grant something when minting it.")
+		r.note("its scope claim is empty, so it grants nothing", "Grant something when minting it.")
 		return
 	}
 	delete(claims, "scope")
@@ -85,7 +52,7 @@ func (r *Report) readScopes(claims map[string]any) {
 	for text := range strings.SplitSeq(text, " ") {
 		s, err := readScope(text)
 		if err != nil {
-			r.problem(r.rules.grants, "part of its scope claim is not a scope: "+quote(text),
+			r.problem(r.rules.grants, "part of its scope claim is not a scope: "+Quote(text),
 				"A space separates two scopes: within one, in a client name or a parameter, it must be form-encoded, as must '%' and '&'.")
 			continue
 		}
@@ -120,12 +87,10 @@ func readScope(text string) (Scope, error) {
 			name = "appParams"
 		}
 		// Filters are encoded as the parameters of a scope are.
-		filters, err := capability.ParseScope("scope:" + s.Name() + "?" + s.Params.Get(name))
-		if err != nil {
-			return Scope{}, fmt.Errorf("the filters of %s: %w", s.Name(), err)
+		if filters, err := capability.ParseScope("scope:" + s.Name() + "?" + s.Params.Get(name)); err == nil {
+			s.Filters = filters.Params
+			s.Params.Del(name)
 		}
-		s.Filters = filters.Params
-		s.Params.Del(name)
 	}
 	return s, nil
 }
@@ -139,24 +104,38 @@ func (r *Report) checkScope(s Scope) {
 	}
 }
 
-func (r *Report) checkApplication(s Scope) {
-	switch sid := s.Params.Get("appSid"); {
-	case sid == "":
-		r.problem(badApplication, "it allows outgoing calls, but names no application", "Name a TwiML application of the account when minting it.")
-	case token().AllowClientOutgoing(sid).Err() != nil:
-		r.problem(badApplication, "its application SID is "+quote(sid)+", not AP and 32 hexadecimal digits",
-			"Use the SID of a TwiML application of the account.")
-	}
-}
+const namesNone = "it allows outgoing calls, but names no application"
 
-func (r *Report) checkClientName(name string) {
-	if r.Kind == AccessToken && len(name) > 121 {
-		r.problem(longIdentity, fmt.Sprintf("its identity has %d characters: a Voice device may have 121", len(name)), "Use a shorter client name.")
+func (r *Report) checkApplication(s Scope) {
+	sid := s.Params.Get("appSid")
+	if sid == "" {
+		r.problem(badApplication, namesNone, "Name a TwiML application of the account when minting it.")
 		return
 	}
-	if token().SetClientName(name).Err() != nil {
-		r.problem(r.rules.clientName, "its client name is "+quote(name)+": only ASCII letters, digits and '_' are safe, 1 to 256 of them",
-			"With other characters, calls fail or go nowhere. EncodeClientName in this Go module makes such a name from any user ID.")
+	r.checkSID(badApplication, "application SID", "AP", sid, "Use the SID of a TwiML application of the account.")
+}
+
+// checkClientName finds fault with what Twilio documents to be forbidden, and
+// notes what works not everywhere.
+func (r *Report) checkClientName(name string) {
+	advice := "EncodeClientName in this Go module makes a name that works everywhere, from any user ID."
+	if noValue.MatchString(name) {
+		advice = "It looks like a value that was not there: check what the backend reads as its user."
+	}
+	unsafe, wrong := rule.UnsafeClientName(name, r.rules.longestName), rule.ClientName(name, r.rules.longestName)
+	switch {
+	case name == "":
+		r.problem(badName, "its client name is empty", "Mint it with one, or without clientName.")
+	case len(name) > r.rules.longestName:
+		r.problem(r.rules.longName, fmt.Sprintf("its client name has %d characters: a Voice device may have %d", len(name), r.rules.longestName), "Use a shorter one.")
+	case unsafe != "":
+		r.problem(badName, "its client name is "+Quote(name)+": "+unsafe, advice)
+	case strings.HasPrefix(name, "client:"):
+		r.note("its client name is "+Quote(name)+": "+wrong, "From and To have client: before a name. With it, nobody who calls the name alone reaches the device.")
+	case wrong != "":
+		r.note("its client name is "+Quote(name)+": "+wrong, "With other characters, calls can fail: in mobile apps, in TwiML or over REST. "+advice)
+	case noValue.MatchString(name):
+		r.note("its client name is "+Quote(name), advice)
 	}
 }
 
@@ -175,7 +154,7 @@ func (r *Report) compareNames() {
 		r.Identity = out.Params.Get("clientName")
 	}
 	if receives && calls && r.Identity != out.Params.Get("clientName") {
-		r.note("it receives calls as "+show(r.Identity)+", but does not call out as "+show(r.Identity),
+		r.note("it receives calls as "+Show(r.Identity)+", but does not call out as "+Show(r.Identity),
 			"The voice URL sees another caller, or an anonymous one: Twilio's Node, Ruby and Java libraries leave the name out.")
 	}
 }
@@ -185,32 +164,28 @@ var grantNames = map[string]string{"data_sync": "sync", "task_router": "taskrout
 
 // readGrants moves the grants of an Access Token to the report.
 func (r *Report) readGrants(claims map[string]any) {
-	grants := take[map[string]any](r, claims, "grants")
-	r.Identity = take[string](r, grants, "identity")
-	for _, name := range slices.Sorted(maps.Keys(grants)) {
-		if other, ok := grantNames[name]; ok {
-			name = other
+	claim := claims["grants"]
+	grants, faults := accesstoken.ParseGrants(claim)
+	for _, f := range faults {
+		r.grantFault(f, at(claim, f.Name))
+	}
+	if object, ok := claim.(map[string]any); ok {
+		delete(claims, "grants")
+		for _, name := range slices.Sorted(maps.Keys(object)) {
+			if name != "identity" {
+				r.Grants = append(r.Grants, cmp.Or(grantNames[name], name))
+			}
 		}
-		r.Grants = append(r.Grants, name)
 	}
-	switch {
-	case len(r.Grants) == 0:
-		r.missing(r.rules.grants, "it grants nothing", "Add a grant when minting it: a voice grant for a Voice device.")
-	case r.Identity == "":
-		r.problem(r.rules.grants, "it has no identity", "The identity is the client name of the device: set one when minting it.")
+	r.Identity, r.PushCredentialSID, r.OtherGrants = grants.Identity, grants.Voice.PushCredentialSID, grants.Other
+	if rest, ok := grants.Other["voice"].(map[string]any); ok {
+		if delete(rest, "push_credential_sid"); len(rest) == 0 {
+			delete(r.OtherGrants, "voice")
+		}
 	}
-	_, voice := grants["voice"]
-	r.readVoice(grants)
-	if len(r.Grants) > 0 && !voice {
-		r.note("it has no voice grant", "It is of no use to a device that makes or receives calls.")
+	if r.PushCredentialSID != "" {
+		r.checkSID(badPush, "push credential SID", "CR", r.PushCredentialSID, pushAdvice)
 	}
-	r.otherGrants = grants
-}
-
-// readVoice moves what a scope can express, and leaves the rest in the grants.
-func (r *Report) readVoice(grants map[string]any) {
-	voice := take[map[string]any](r, grants, "voice")
-	incoming, outgoing := take[map[string]any](r, voice, "incoming"), take[map[string]any](r, voice, "outgoing")
 	add := func(s Scope) {
 		s.Service = "client"
 		if r.Identity != "" {
@@ -219,62 +194,66 @@ func (r *Report) readVoice(grants map[string]any) {
 		}
 		r.Scopes = append(r.Scopes, s)
 	}
-	if take[bool](r, incoming, "allow") {
+	if grants.Voice.Incoming {
 		add(Scope{Privilege: "incoming", Params: url.Values{}})
 	}
-	if outgoing != nil {
-		s := Scope{Privilege: "outgoing", Params: url.Values{"appSid": {take[string](r, outgoing, "application_sid")}}}
-		s.ApplicationParams = texts(take[map[string]any](r, outgoing, "params"))
+	if sid := grants.Voice.ApplicationSID; sid != "" {
+		s := Scope{Privilege: "outgoing", Params: url.Values{"appSid": {sid}}, ApplicationParams: grants.Voice.Params}
 		add(s)
 		r.checkApplication(s)
 	}
-	r.PushCredentialSID = take[string](r, voice, "push_credential_sid")
-	if voice != nil && len(r.Scopes) == 0 {
-		r.problem(r.rules.grants, "its voice grant allows neither incoming nor outgoing calls", "Allow one of them when minting it.")
-	}
-	putBack(voice, "incoming", incoming)
-	putBack(voice, "outgoing", outgoing)
-	putBack(grants, "voice", voice)
-}
-
-// take removes a value from an object and returns it. It returns the zero T if
-// there is none; one of another type, which is a problem, stays in the object.
-func take[T any](r *Report, object map[string]any, name string) T {
-	value, present := object[name]
-	taken, ok := value.(T)
-	if ok {
-		delete(object, name)
-	} else if present {
-		r.problem(r.rules.grants, fmt.Sprintf("its %s is %s, which is of the wrong type", name, quote(value)),
-			`Twilio's own libraries write {"identity":"tommy","voice":{"incoming":{"allow":true},`+
-				`"outgoing":{"application_sid":"AP123","params":{"a":"b"}}}}.`)
-	}
-	return taken
-}
-
-// putBack returns to an object what is left of a part of it.
-func putBack(object map[string]any, name string, part map[string]any) {
-	if len(part) > 0 {
-		object[name] = part
+	if len(r.Scopes) == 0 && len(faults) == 0 {
+		r.note("its voice grant allows neither incoming nor outgoing calls, so it grants nothing", "Allow one of them when minting it.")
 	}
 }
 
-// texts are the parameters of an Access Token, each with a value or several. One
-// that is not a string is shown as it is in the token.
-func texts(params map[string]any) url.Values {
-	values := url.Values{}
-	for name, value := range params {
-		list, several := value.([]any)
-		if !several {
-			list = []any{value}
+// grantFault reports a fault of the grants. Those that the report has words of its own
+// for are left out.
+func (r *Report) grantFault(f accesstoken.Fault, value any) {
+	message := "its " + f.String()
+	if text, isText := value.(string); isText && text == "" {
+		message = "its " + f.Name + " is empty"
+	} else if value != nil {
+		message = "its " + f.Name + ", " + quoteShort(value) + ", " + f.Wrong
+	}
+	code, advice := r.rules.grants, `Twilio's own libraries write {"identity":"tommy","voice":{"incoming":{"allow":true},`+
+		`"outgoing":{"application_sid":"AP123","params":{"a":"b"}}}}.`
+	switch text, isText := value.(string); f.Name {
+	case "grants":
+		r.missingClaim(code, strings.Replace(message, "grants", "grants claim", 1), "Add a voice grant when minting it.")
+		return
+	case "grants.identity":
+		advice = "The identity is the client name of the device: mint it with one, as a string."
+		if isText && text != "" {
+			r.checkClientName(text)
+			return
 		}
-		for _, value := range list {
-			text, ok := value.(string)
-			if !ok {
-				text = quote(value)
-			}
-			values.Add(name, text)
+	case "grants.voice":
+		if value == nil {
+			advice = "Without one it is of no use to a device that makes or receives calls. Add it when minting."
 		}
+	case "grants.voice.outgoing.application_sid":
+		if text != "" { // which checkApplication reports
+			return
+		}
+		code, advice, message = badApplication, "Name a TwiML application of the account when minting it.", namesNone
+	case "grants.voice.push_credential_sid":
+		if text != "" {
+			return
+		}
+		code, advice = badPush, pushAdvice
 	}
-	return values
+	r.problem(code, message, advice)
+}
+
+const pushAdvice = "Use the SID of a push credential of the account. A page in a browser needs none."
+
+// at returns what stands at a path of names, the first of which is that of the
+// value.
+func at(value any, path string) any {
+	for _, name := range strings.Split(path, ".")[1:] {
+		object, _ := value.(map[string]any)
+		value = object[name]
+	}
+	return value
 }

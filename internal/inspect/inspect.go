@@ -1,9 +1,9 @@
 // Package inspect finds out what a token is, what it grants and what is wrong
-// with it. It returns a [Report], as data, from which its text and JSON are made.
+// with it. It returns a [Report], which is data: the command prints it.
 //
-// Unlike [capability.Verify] it goes on after a fault, needs no secret, and
-// knows Access Tokens and the tokens of other services too. The two share only
-// base64url and the parser of a scope; a fuzz test compares them.
+// Unlike [capability.Verify] it goes on after a fault, needs no secret, and reads
+// what is not a token too. What may stand in a token it asks of the packages that
+// mint and verify them.
 package inspect
 
 import (
@@ -11,14 +11,14 @@ import (
 	"encoding/json"
 	"fmt"
 	"maps"
-	"regexp"
 	"slices"
-	"strconv"
 	"strings"
 	"time"
 
 	"github.com/seed-6c737938/capability"
 	"github.com/seed-6c737938/capability/internal/accesstoken"
+	"github.com/seed-6c737938/capability/internal/redact"
+	"github.com/seed-6c737938/capability/internal/twilioerror"
 )
 
 // A Report is all that is known about one token. Its JSON form is the output of
@@ -53,15 +53,18 @@ type Report struct {
 	Header json.RawMessage `json:"header,omitempty"`
 	Claims json.RawMessage `json:"claims,omitempty"`
 
-	// What the fields above leave out, as it is in the token.
-	otherClaims, otherGrants map[string]any
+	// What the fields above leave out of the claims and the grants, numbers as
+	// [json.Number].
+	OtherClaims map[string]any `json:"-"`
+	OtherGrants map[string]any `json:"-"`
 
 	rules     *rules
 	now       time.Time
 	found     map[string]bool
 	signed    string // what the signature is of
 	signature []byte // nil if there is none that can be checked
-	text      string // what the token says, decoded, to search through
+	text      string // what is known of the token's text, to search through
+	leak      string // the claim in which a secret seems to stand
 }
 
 // The values of Report.Signature.
@@ -72,11 +75,12 @@ const (
 )
 
 // A Finding is something that is wrong, or good to know, and what to do about
-// it. Code is the Twilio error that a device shows, Also what Twilio's other
-// services report it as: both are as Twilio documents them, and were not checked
-// against the live service.
+// it. Code is the error that Twilio documents for it, SDK2 what a page with SDK 2.x
+// sees in its place, Also what Twilio's other services report it as. None was
+// checked against the live service.
 type Finding struct {
 	Code    int    `json:"twilioError,omitempty"`
+	SDK2    int    `json:"sdk2,omitempty"`
 	Also    []int  `json:"also,omitempty"`
 	Message string `json:"message"`
 	Advice  string `json:"advice"`
@@ -84,8 +88,9 @@ type Finding struct {
 
 // Inspect judges a token as of a time. It checks its signature and its account
 // if the credentials for its kind are complete.
-func Inspect(token string, now time.Time, credentials Credentials) *Report {
+func Inspect(token Token, now time.Time, credentials Credentials) *Report {
 	r := &Report{
+		Removed:   token.Removed,
 		Signature: NotChecked,
 		JudgedAt:  now.UTC().Truncate(time.Second),
 		Problems:  []Finding{},
@@ -94,21 +99,25 @@ func Inspect(token string, now time.Time, credentials Credentials) *Report {
 		now:       now,
 		found:     map[string]bool{},
 	}
-	r.read(token)
-	if r.judged() {
+	r.read(token.Text, credentials)
+	if r.Judged() {
 		r.checkCredentials(credentials)
+		r.checkPaste(token)
 	}
 	r.Usable = len(r.Problems) == 0
 	if r.Usable {
 		r.hints()
 	}
+	if r.leak != "" {
+		r.conceal("its " + r.leak + " looks like an auth token or the secret of an API key")
+	}
 	return r
 }
 
-// judged reports whether the token is one that a device can show.
-func (r *Report) judged() bool { return r.Kind == CapabilityToken || r.Kind == AccessToken }
+// Judged reports whether the token is one that a device can show.
+func (r *Report) Judged() bool { return r.Kind == CapabilityToken || r.Kind == AccessToken }
 
-func (r *Report) read(token string) {
+func (r *Report) read(token string, credentials Credentials) {
 	parts := strings.Split(token, ".")
 	switch {
 	case len(token) > capability.MaxTokenSize:
@@ -117,21 +126,25 @@ func (r *Report) read(token string) {
 			"A token has a few hundred bytes. Inspect the token alone.")
 		return
 	case len(parts) == 5:
-		r.readEncrypted(parts[0])
+		r.readEncrypted(token, parts[0])
 		return
 	case len(parts) != 3:
-		r.readOddParts(token, len(parts))
+		r.readOther(token, parts)
 		return
 	}
 	header, rawHeader, headerErr := decodeObject(parts[0])
 	claims, rawClaims, claimsErr := decodeObject(parts[1])
 	signature, signatureErr := decode(parts[2])
+	if header == nil && claims == nil && !strings.HasPrefix(token, "ey") {
+		r.readOther(token, parts)
+		return
+	}
 	r.Kind, r.Header, r.Claims = kindOf(header, claims), rawHeader, rawClaims
 	if r.Kind == AccessToken {
 		r.rules = accessRules
 	}
 	r.malformed(headerErr, claimsErr, signatureErr)
-	r.text = fmt.Sprint(header, claims)
+	r.text = searchable(rawHeader) + searchable(rawClaims)
 	if header != nil {
 		r.checkHeader(header)
 	}
@@ -144,7 +157,7 @@ func (r *Report) read(token string) {
 		}
 	}
 	if claims != nil {
-		r.readClaims(claims)
+		r.readClaims(claims, credentials)
 	}
 }
 
@@ -166,51 +179,29 @@ func (r *Report) malformed(header, claims, signature error) {
 		if err == errPadded || err == errStandard || err == errNotUTF8 {
 			advice = "It was minted that way: use a library that follows RFC 7515."
 		}
-		r.problem(r.rules.malformed, fmt.Sprintf("it is malformed: %v (%s)", err, list(parts[err])), advice)
+		r.problem(r.rules.malformed, fmt.Sprintf("it is malformed: %v (%s)", err, twilioerror.List(parts[err])), advice)
 	}
 }
 
-// readOddParts is for what is not a token, or only a part of one.
-func (r *Report) readOddParts(token string, parts int) {
-	r.Kind = Unknown
-	message := fmt.Sprintf("a token has 3 parts with dots between them, this has %d", parts)
-	advice := "Copy the whole token, which starts with eyJ."
-	header, raw, _ := decodeObject(strings.Split(token, ".")[0])
-	switch {
-	case parts == 1 && isSID(token):
-		message = "it is an SID, not a token"
-	case slices.Contains([]string{"undefined", "null", "[object Object]"}, token):
-		message = "it is " + quote(token) + ", a JavaScript value instead of a token"
-		advice = "Check what the page reads from your backend's answer and passes to Twilio.Device."
-	case header != nil && parts <= 2:
-		r.Kind, r.Header, r.text = "part of a JSON Web Token", raw, fmt.Sprint(header)
-		missing := "end"
-		if header["alg"] == nil { // then it is the claims
-			missing = "start"
-		}
-		message = fmt.Sprintf("its %s is missing: it has %d of 3 parts", missing, parts)
-	}
-	r.problem(r.rules.malformed, message, advice)
-}
-
-func (r *Report) readClaims(claims map[string]any) {
+func (r *Report) readClaims(claims map[string]any, credentials Credentials) {
 	r.readTimes(claims)
-	switch r.Kind {
-	case CapabilityToken:
-		r.readSIDs(claims)
-		r.readScopes(claims)
-		if _, ok := claims["aud"]; ok {
-			r.problem(r.rules.grants, "it has an aud claim, so it was issued for another service", "Mint it without: Twilio's own libraries write none.")
-		}
-	case AccessToken:
-		r.readSIDs(claims)
-		r.readGrants(claims)
-	default:
+	if !r.Judged() {
 		// The faults of a token for somebody else are of no interest.
-		r.Problems = []Finding{{0, nil, "it is not a token for a Twilio Voice device", otherAdvice(r.Kind)}}
+		r.Problems = []Finding{{Message: "it is not a token for a Twilio Voice device", Advice: otherAdvice(r.Kind, claims)}}
 		r.Notes = []Finding{}
+		r.OtherClaims = claims
+		return
 	}
-	r.otherClaims = claims
+	r.readSIDs(claims, credentials)
+	if r.Kind == AccessToken {
+		r.readGrants(claims)
+	} else {
+		r.readScopes(claims)
+	}
+	if _, ok := claims["aud"]; ok {
+		r.problem(r.rules.malformed, "it has an aud claim, so it was issued for another service", "Mint it without: Twilio's own libraries write none.")
+	}
+	r.OtherClaims = claims
 }
 
 // checkHeader finds fault with what Twilio's own libraries do not write.
@@ -218,24 +209,33 @@ func (r *Report) checkHeader(header map[string]any) {
 	alg, _ := header["alg"].(string)
 	switch {
 	case strings.EqualFold(alg, "none"):
-		r.problem(r.rules.header, "it is unsigned: its alg is "+quote(alg),
+		r.problem(r.rules.header, "it is unsigned: its alg is "+Quote(alg),
 			"Sign it with HS256 and the "+r.rules.secret+". Anybody can write an unsigned token.")
 	case alg != "HS256":
 		r.problem(r.rules.header, "its alg is "+quoteOr(header, "alg", "missing")+", not \"HS256\"",
 			"Twilio accepts HS256 with the "+r.rules.secret+" as its key, and nothing else.")
 	}
+	if r.Kind == AccessToken {
+		r.Region, _ = header["twr"].(string)
+		for _, f := range accesstoken.CheckHeader(header) {
+			message := "its " + f.String()
+			if value, ok := header[f.Name]; ok {
+				message = "its " + f.Name + ", " + Quote(value) + ", " + f.Wrong
+			}
+			advice := "Mint it with a library that writes the header as Twilio's own do, such as this Go module."
+			if f.Name == "twr" {
+				advice = "The names of edges, such as dublin, are for the page."
+			}
+			r.problem(r.rules.header, message, advice)
+		}
+		return
+	}
 	if typ, ok := header["typ"]; ok && typ != "JWT" {
-		r.problem(r.rules.header, "its typ is "+quote(typ)+", not \"JWT\"", "Mint it with typ JWT.")
+		r.problem(r.rules.header, "its typ is "+Quote(typ)+", not \"JWT\"", "Mint it with typ JWT.")
 	}
-	if r.Kind == AccessToken && header["cty"] != accesstoken.ContentType {
-		r.problem(r.rules.header, "its cty is "+quoteOr(header, "cty", "missing")+", not "+quote(accesstoken.ContentType),
-			"Twilio recognizes an Access Token by its cty: mint it with a library that writes it.")
-	}
-	r.Region, _ = header["twr"].(string)
 	for _, name := range slices.Sorted(maps.Keys(header)) {
-		if !slices.Contains(r.rules.headers, name) {
-			r.problem(r.rules.header, "its header has "+quote(name),
-				"Mint it without: Twilio's own libraries write only "+strings.Join(r.rules.headers, ", ")+".")
+		if name != "alg" && name != "typ" {
+			r.problem(r.rules.header, "its header has "+Quote(name), "Mint it without: Twilio's own libraries write only alg and typ.")
 		}
 	}
 }
@@ -252,7 +252,7 @@ func (r *Report) hints() {
 		}
 	}
 	if r.Region != "" && r.Region != "us1" {
-		r.note("it is for region "+show(r.Region),
+		r.note("it is for region "+r.Region,
 			"The API key must be one of that region, and the page must connect to an edge of it.")
 	}
 	if r.Kind == AccessToken {
@@ -262,17 +262,17 @@ func (r *Report) hints() {
 }
 
 func (r *Report) problem(code int, message, advice string) {
-	r.add(&r.Problems, Finding{code, r.rules.elsewhere[code], message, advice})
+	r.add(&r.Problems, Finding{code, r.rules.sdk2(code), r.rules.elsewhere[code], message, advice})
 }
 
-// missing is a problem with an Access Token's claims that Twilio also calls an
+// missingClaim is a problem with an Access Token's claims that Twilio also calls an
 // invalid claim set.
-func (r *Report) missing(code int, message, advice string) {
+func (r *Report) missingClaim(code int, message, advice string) {
 	also := r.rules.elsewhere[code]
 	if r.Kind == AccessToken {
 		also = append(slices.Clone(also), 20154)
 	}
-	r.add(&r.Problems, Finding{code, also, message, advice})
+	r.add(&r.Problems, Finding{code, r.rules.sdk2(code), also, message, advice})
 }
 
 func (r *Report) note(message, advice string) {
@@ -287,33 +287,27 @@ func (r *Report) add(findings *[]Finding, f Finding) {
 	}
 }
 
-// Holds reports whether the token says the secret, form-encoded or not.
-func (r *Report) Holds(secret string) bool {
-	text := r.text
-	for range 3 { // appParams are encoded twice
-		if strings.Contains(text, secret) {
-			return true
-		}
-		text = escaped.ReplaceAllStringFunc(text, func(e string) string {
-			c, _ := strconv.ParseUint(e[1:], 16, 8)
-			return string([]byte{byte(c)})
-		})
-	}
-	return false
-}
-
-var escaped = regexp.MustCompile(`%[[:xdigit:]]{2}`)
+// Says reports whether the token says the secret, in whatever way it is written.
+func (r *Report) Says(secret string) bool { return redact.Contains(r.text, secret) }
 
 // Conceal removes from the report everything that the token says: it contains the
 // secret of a variable.
-func (r *Report) Conceal(variable string) {
+func (r *Report) Conceal(variable string) { r.conceal("it contains the value of " + variable) }
+
+func (r *Report) conceal(why string) {
+	code, advice := r.rules.issuer, "Everybody who has the token can read that secret: change the secret at once. Did it change places with an SID?"
+	if r.Kind == Unknown {
+		code, advice = r.rules.malformed, "It is not a token. Keep that secret to yourself: no page needs it."
+	}
 	*r = Report{
 		Removed:   r.Removed,
 		Kind:      r.Kind,
 		Signature: NotChecked,
 		JudgedAt:  r.JudgedAt,
-		Problems: []Finding{{r.rules.issuer, nil, "it contains the value of " + variable + ", so nothing of it is shown",
-			"Everybody who has the token can read that secret: change the secret at once. Did it change places with an SID?"}},
-		Notes: []Finding{},
+		Notes:     []Finding{},
+		rules:     r.rules,
+		found:     map[string]bool{},
+		text:      r.text,
 	}
+	r.problem(code, why+", so nothing of it is shown", advice)
 }

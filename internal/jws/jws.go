@@ -149,8 +149,8 @@ const longestHeader = 256
 // short.
 func refuse(header string) error {
 	var decoded struct{ Alg string }
-	text, err := Decode(header[:min(len(header), base64.RawURLEncoding.EncodedLen(longestHeader))])
-	if err == nil && Unmarshal(text, &decoded) == nil && decoded.Alg != "" && decoded.Alg != "HS256" {
+	text, _ := Decode(header[:min(len(header), base64.RawURLEncoding.EncodedLen(longestHeader))])
+	if Unmarshal(text, &decoded) == nil && decoded.Alg != "" && decoded.Alg != "HS256" {
 		return errAlgorithm
 	}
 	return fmt.Errorf("%w: signed with a different secret, or modified after signing", jwt.ErrTokenSignatureInvalid)

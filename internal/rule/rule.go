@@ -10,6 +10,7 @@ package rule
 import (
 	"crypto/fips140"
 	"fmt"
+	"slices"
 	"strings"
 	"unicode"
 )
@@ -143,10 +144,14 @@ func IsPlaceholder(s string) bool {
 	if rest := strings.TrimLeft(strings.TrimRight(s, "."), "acpskr"); len(rest) >= 4 && strings.Trim(rest, "x") == "" {
 		return true
 	}
-	for _, start := range []string{"your", "my_", "my-", "<", "[", "{", "$", "%", "process.env", "os.getenv", "os.environ"} {
+	for _, start := range []string{
+		"your", "my_", "my-", "changeme", "change_", "change-", "replace_", "replace-", "insert_", "insert-", "twilio_", "auth_", "account_", "api_", "app_",
+		"<", "[", "{", "$", "%", "**", "process.env", "os.getenv", "os.environ",
+	} {
 		if strings.HasPrefix(s, start) {
 			return true
 		}
 	}
-	return false
+	// No value of Twilio's has these, within which "your" occurs by chance.
+	return strings.Contains(s, "your_") || strings.Contains(s, "your-") || slices.Contains([]string{"undefined", "null", "none", "nil"}, s)
 }

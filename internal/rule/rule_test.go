@@ -104,10 +104,11 @@ func TestIsPlaceholder(t *testing.T) {
 	for _, s := range []string{
 		"AC" + strings.Repeat("X", 32), "ACxxxxxxxx", "ACXXXX...", "xxxxxxxx", "your_auth_token", "YOUR-API-SECRET", "<your-sid>",
 		`"your_auth_token"`, "${TWILIO_AUTH_TOKEN}", "{{account_sid}}", "[AccountSid]", "%TWILIO_ACCOUNT_SID%",
+		"AC_your_account_sid", "changeme", "replace_with_your_sid", "TWILIO_AUTH_TOKEN", "auth_token", "API_SECRET", "********", "undefined", "null", "None",
 	} {
 		assert.True(t, rule.IsPlaceholder(s), s)
 	}
-	for _, s := range []string{"", "AC1", "AC" + hex32, "0123456789abcdef0123456789abcdef", "ACxx", "tommy", "you"} {
+	for _, s := range []string{"", "AC1", "AC" + hex32, "0123456789abcdef0123456789abcdef", "ACxx", "tommy", "you", "application", "Zyourwvutsrqponmlkjihgfedcba9876"} {
 		assert.False(t, rule.IsPlaceholder(s), s)
 	}
 }

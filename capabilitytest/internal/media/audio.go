@@ -2,8 +2,8 @@ package media
 
 import "math"
 
-// silence is the RMS below which a person hears next to nothing, and a recording is silent.
-const silence = 0.005
+// audible is the RMS below which a person hears next to nothing, and a recording is silent.
+const audible = 0.005
 
 // Audio is a piece of a leg's audio, for tests.
 type Audio []int16
@@ -16,7 +16,7 @@ func (a Audio) RMS() float64 {
 
 // Silent reports whether a person would hear nothing.
 func (a Audio) Silent() bool {
-	return a.RMS() < silence
+	return a.RMS() < audible
 }
 
 // HasTone reports whether a tone of about this frequency, in Hz, is a third or more of what can be heard.

@@ -15,3 +15,10 @@ func (j *jitter) Pop() Audio {
 	j.pop(&f)
 	return f[:]
 }
+
+// Mixed returns how many legs and rooms the clock serves.
+func (m *Mixer) Mixed() (legs, rooms int) {
+	m.mu.Lock()
+	defer m.mu.Unlock()
+	return len(m.legs), len(m.rooms)
+}

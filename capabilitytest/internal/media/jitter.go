@@ -3,10 +3,10 @@ package media
 import "sync"
 
 const (
-	jitterDelay  = 2 * frameSamples  // how much is kept for late packets
-	jitterMax    = 10 * frameSamples // more than that is not waited for
-	jitterWindow = 100               // packets in which the delay has to show that it was needed
-	jitterSize   = 1 << 12           // of the ring, more than jitterMax and any packet
+	jitterDelay  = 2 * frameSamples  // how long a packet is kept, so that the next may be late
+	jitterMax    = 10 * frameSamples // how far ahead of its time a packet may come
+	jitterWindow = 100               // packets after which a delay that none of them needed is shortened
+	jitterSize   = 1 << 12           // of the ring: more than jitterMax and any packet together
 )
 
 // jitter evens out what a page sends: packets go in as they come, and a frame comes out every 20 ms. What has not

@@ -88,6 +88,7 @@ func TestRestart(t *testing.T) {
 		require.NotEqual(t, ufrag(before), ufrag(restart))
 		answer, err := leg.Restart(restart)
 		require.NoError(t, err)
+		assert.Contains(t, answer, fmt.Sprintf(" udp 2130706431 127.0.0.1 %d typ host ", m.Addr().Port()))
 		p.accept(answer)
 	}
 	stop := caller.say(440)
@@ -101,6 +102,8 @@ func TestRestart(t *testing.T) {
 	answer, err := legA.Restart(caller.offer(nil))
 	require.NoError(t, err)
 	caller.accept(answer)
+	legs, _ := m.Mixed()
+	assert.Equal(t, 2, legs)
 	caller.say(700)
 	until(t, func() bool { return callee.hears().HasTone(700) }, "they do not hear each other")
 }

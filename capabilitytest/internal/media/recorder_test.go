@@ -23,6 +23,7 @@ func TestRecordLeg(t *testing.T) {
 	bubble(t, func(t *testing.T, m *media.Mixer) {
 		phones := speaking(m)
 		l, other := phones[0], phones[1]
+		time.Sleep(time.Millisecond) // all begin between the same two frames
 		dual := l.Record(media.RecordOptions{Dual: true})
 		both := l.Record(media.RecordOptions{})
 		inbound := l.Record(media.RecordOptions{Track: media.InboundTrack})

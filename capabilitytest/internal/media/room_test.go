@@ -119,6 +119,8 @@ func TestCoach(t *testing.T) {
 		r.Leave(agent)
 		assertHears(t, agent)
 		assertHears(t, customer)
+		r.Leave(coach)
+		assertHears(t, agent)
 	})
 }
 
@@ -161,8 +163,22 @@ func TestPlayToRoom(t *testing.T) {
 		assertHears(t, a)
 
 		// Nobody need be there.
-		<-m.NewRoom().Play(media.Tone(1000, 2*time.Second)).Done()
+		a.Close()
+		b.Close()
+		assertMixed(t, m, 0, 0)
+		beep = r.Play(media.Tone(1000, 2*time.Second))
+		assertMixed(t, m, 0, 1)
+		<-beep.Done()
+		assertMixed(t, m, 0, 0)
 	})
+}
+
+func assertMixed(t *testing.T, m *media.Mixer, legs, rooms int) {
+	t.Helper()
+	time.Sleep(time.Second)
+	gotLegs, gotRooms := m.Mixed()
+	assert.Equal(t, legs, gotLegs, "legs")
+	assert.Equal(t, rooms, gotRooms, "rooms")
 }
 
 func TestPlayerTime(t *testing.T) {

@@ -1,7 +1,7 @@
 package media
 
 import (
-	"fmt"
+	"errors"
 	"net"
 	"net/netip"
 	"slices"
@@ -36,7 +36,7 @@ func listen(addr string, publicIP netip.Addr) (*socket, error) {
 
 	s := &socket{conn: conn, mux: ice.NewUDPMuxDefault(ice.UDPMuxParams{UDPConn: conn})}
 	if s.api, err = newAPI(s.mux, publicIP); err != nil {
-		return nil, fmt.Errorf("%w%w", err, s.close())
+		return nil, errors.Join(err, s.close())
 	}
 	return s, nil
 }

@@ -33,6 +33,9 @@ func (c Credentials) judge(token string) (*exchange.Grants, *exchange.Fault) {
 	}
 	_, incoming := claims.Incoming()
 	applicationSID, params, outgoing := claims.Outgoing()
+	if wrong := rule.SID("AP", applicationSID); outgoing && wrong != "" {
+		return nil, &exchange.Fault{Code: 31100, Message: "the application SID of the token: " + wrong}
+	}
 	return &exchange.Grants{
 		ClientName:     name,
 		Incoming:       incoming,
@@ -47,7 +50,7 @@ func (c Credentials) judge(token string) (*exchange.Grants, *exchange.Fault) {
 // accounts: it has to look up whose token it is before it can check the signature, and
 // checks that before all else.
 func (c Credentials) explain(token string, err error) *exchange.Fault {
-	report := inspect.Inspect(token, time.Now(), inspect.Credentials{
+	report := inspect.Inspect(inspect.Token{Text: token}, time.Now(), inspect.Credentials{
 		inspect.AccountSIDVar: c.AccountSID, inspect.AuthTokenVar: c.AuthToken,
 		inspect.APIKeySIDVar: c.APIKeySID, inspect.APIKeySecretVar: c.APIKeySecret,
 	})

@@ -1,17 +1,18 @@
-package inspect
+package main
 
 import (
 	"fmt"
 	"maps"
 	"net/url"
-	"regexp"
 	"slices"
 	"strconv"
 	"strings"
 	"time"
 	"unicode"
-	"unicode/utf16"
 	"unicode/utf8"
+
+	"github.com/seed-6c737938/capability/internal/inspect"
+	"github.com/seed-6c737938/capability/internal/twilioerror"
 )
 
 const (
@@ -23,17 +24,17 @@ const (
 	most       = 5
 )
 
-// Text is the report for a person and a screen of 80 columns: what is wrong
-// first, with what to do. No character in it drives a terminal.
-func (r *Report) Text() string {
+// report is a report for a person and a screen of 80 columns: what is wrong first,
+// with what to do.
+func report(r *inspect.Report) string {
 	var b strings.Builder
-	verdict := r.verdict()
+	verdict := verdict(r)
 	if len(r.CredentialFaults) > 0 {
 		verdict += " Your credentials have a fault."
 	}
 	b.WriteString(wrap("", "", verdict))
 	for _, f := range r.CredentialFaults {
-		b.WriteString(f.text("yours"))
+		b.WriteString(finding("yours", f))
 	}
 	for i, f := range r.Problems {
 		if i == mostFaults {
@@ -44,60 +45,53 @@ func (r *Report) Text() string {
 		if f.Code > 0 {
 			code = strconv.Itoa(f.Code)
 		}
-		b.WriteString(f.text(code))
+		b.WriteString(finding(code, f))
 	}
 	for _, f := range r.Notes {
-		b.WriteString(f.text("note "))
+		b.WriteString(finding("note ", f))
 	}
 	b.WriteByte('\n')
-	for _, row := range r.rows() {
+	for _, row := range rows(r) {
 		b.WriteString(fit(fmt.Sprintf("%-*s%s", label, row[0], row[1])) + "\n")
 	}
 	return b.String()
 }
 
-// Text is the entry for a person.
-func (c Code) Text() string {
-	return fmt.Sprintf("%d  %s\n\n", c.Number, c.Name) + wrap("", "", c.Means) + "\n" + wrap("What to do: ", "", c.Advice)
-}
-
 // verdict is the first line, which is often all that is read.
-func (r *Report) verdict() string {
+func verdict(r *inspect.Report) string {
 	kind := r.Kind
-	if len(r.Grants) > 0 {
+	// A name from the token must not look like a part of the verdict.
+	odd := func(name string) bool { return inspect.Show(name) != name }
+	if len(r.Grants) > 0 && !slices.ContainsFunc(r.Grants, odd) {
 		kind += " (" + strings.Join(r.Grants, ", ") + ")"
 	}
 	switch {
-	case !r.judged():
+	case !r.Judged():
 		return "Not usable: " + kind + "."
-	case r.Usable && r.Signature == Valid:
+	case r.Usable && r.Signature == inspect.Valid:
 		return "Usable: " + kind + ", signature valid."
 	case r.Usable && len(r.Missing) > 0:
-		return "No fault found: " + kind + ", but the signature was not checked. To check it, set " + list(r.Missing) + "."
+		return "No fault found: " + kind + ", but the signature was not checked. To check it, set " + twilioerror.List(r.Missing) + "."
 	case r.Usable:
 		return "No fault found: " + kind + ", but the signature could not be checked."
-	case r.Signature == NotChecked:
+	case r.Signature == inspect.NotChecked:
 		return "Not usable: " + kind + ", signature not checked."
 	}
 	return "Not usable: " + kind + ", signature " + r.Signature + "."
 }
 
-func list(names []string) string {
-	if len(names) < 2 {
-		return strings.Join(names, "")
-	}
-	return strings.Join(names[:len(names)-1], ", ") + " and " + names[len(names)-1]
-}
-
-// text is what was found, behind its code, and below it what to do.
-func (f Finding) text(code string) string {
+// finding is what was found, behind its code, and below it what to do.
+func finding(code string, f inspect.Finding) string {
 	message := sentence(f.Message)
+	var seen []string
+	if f.SDK2 != 0 {
+		seen = append(seen, fmt.Sprintf("SDK 2.x shows %d", f.SDK2))
+	}
 	if len(f.Also) > 0 {
-		var codes []string
-		for _, code := range f.Also {
-			codes = append(codes, strconv.Itoa(code))
-		}
-		message += " (Elsewhere: " + strings.Join(codes, ", ") + ")"
+		seen = append(seen, "elsewhere: "+strings.ReplaceAll(strings.Trim(fmt.Sprint(f.Also), "[]"), " ", ", "))
+	}
+	if len(seen) > 0 {
+		message += " (" + sentence(strings.Join(seen, "; ")) + ")"
 	}
 	const margin = "       "
 	return "\n" + wrap(code+"  ", margin, message) + wrap(margin, margin, f.Advice)
@@ -114,7 +108,7 @@ func sentence(message string) string {
 func wrap(start, margin, text string) string {
 	var b strings.Builder
 	line, empty := start, true
-	for _, word := range strings.Fields(Escape(text)) {
+	for _, word := range strings.Fields(escape(text)) {
 		if !empty && utf8.RuneCountInString(line)+1+utf8.RuneCountInString(word) > columns {
 			b.WriteString(fit(line) + "\n")
 			line, empty = margin, true
@@ -129,15 +123,15 @@ func wrap(start, margin, text string) string {
 
 // fit cuts a line that is wider than the screen.
 func fit(line string) string {
-	line = Escape(line)
+	line = escape(line)
 	if utf8.RuneCountInString(line) <= columns {
 		return line
 	}
 	return string([]rune(line)[:columns-1]) + "…"
 }
 
-// rows are what the token says, each with a label.
-func (r *Report) rows() [][2]string {
+// rows returns the labelled lines of the report.
+func rows(r *inspect.Report) [][2]string {
 	var rows [][2]string
 	row := func(label, text string) {
 		if text != "" {
@@ -146,12 +140,12 @@ func (r *Report) rows() [][2]string {
 	}
 	name := func(label, text string) {
 		if text != "" {
-			row(label, show(text))
+			row(label, inspect.Show(text))
 		}
 	}
 	moment := func(label string, t time.Time) {
 		if !t.IsZero() {
-			row(label, fmt.Sprintf("%s (%s)", t.Format("2006-01-02 15:04:05 UTC"), r.distance(t)))
+			row(label, fmt.Sprintf("%s (%s)", t.Format("2006-01-02 15:04:05 UTC"), inspect.Distance(r.JudgedAt, t)))
 		}
 	}
 	values := func(label string, named map[string]any) {
@@ -160,7 +154,7 @@ func (r *Report) rows() [][2]string {
 				row("", fmt.Sprintf("and %d more: see -json", len(named)-most))
 				return
 			}
-			row(label, show(name)+" = "+quote(named[name]))
+			row(label, inspect.Show(name)+" = "+inspect.Quote(named[name]))
 			label = ""
 		}
 	}
@@ -172,6 +166,12 @@ func (r *Report) rows() [][2]string {
 		name("Identity", r.Identity)
 	}
 	name("Push", r.PushCredentialSID)
+	none := func(label, scope string) {
+		if r.Judged() && r.Claims != nil && !slices.ContainsFunc(r.Scopes, func(s inspect.Scope) bool { return s.Name() == scope }) {
+			row(label, "none")
+		}
+	}
+	none("Incoming", inspect.Incoming)
 	for i, s := range r.Scopes {
 		if i == most {
 			row("Scopes", fmt.Sprintf("and %d more: see -json", len(r.Scopes)-most))
@@ -183,8 +183,9 @@ func (r *Report) rows() [][2]string {
 			label = ""
 		}
 	}
-	values("Grant", r.otherGrants)
-	values("Claim", r.otherClaims)
+	none("Outgoing", inspect.Outgoing)
+	values("Grant", r.OtherGrants)
+	values("Claim", r.OtherClaims)
 	moment("Issued", r.IssuedAt)
 	moment("Not before", r.NotBefore)
 	moment("Expires", r.ExpiresAt)
@@ -201,19 +202,19 @@ func (r *Report) rows() [][2]string {
 }
 
 // describe puts a scope into words, and its parameters on lines of their own.
-func describe(s Scope) (label string, lines []string) {
+func describe(s inspect.Scope) (label string, lines []string) {
 	client := ""
 	if s.Params.Has("clientName") {
-		client = " as " + show(s.Params.Get("clientName"))
+		client = " as " + inspect.Show(s.Params.Get("clientName"))
 	}
 	var said []string
 	switch s.Name() {
-	case Incoming:
+	case inspect.Incoming:
 		label, lines, said = "Incoming", []string{"receives calls" + client}, []string{"clientName"}
-	case Outgoing:
-		label, lines, said = "Outgoing", []string{"calls out through " + show(s.Params.Get("appSid")) + client}, []string{"appSid", "clientName"}
-	case Events:
-		label, lines, said = "Events", []string{"reads events at " + show(s.Params.Get("path"))}, []string{"path"}
+	case inspect.Outgoing:
+		label, lines, said = "Outgoing", []string{"calls out through " + inspect.Show(s.Params.Get("appSid")) + client}, []string{"appSid", "clientName"}
+	case inspect.Events:
+		label, lines, said = "Events", []string{"reads events at " + inspect.Show(s.Params.Get("path"))}, []string{"path"}
 	default:
 		label, lines = "Scope", []string{s.Name()}
 	}
@@ -228,47 +229,11 @@ func pairs(word string, params url.Values) []string {
 	var lines []string
 	for _, name := range slices.Sorted(maps.Keys(params)) {
 		for _, value := range params[name] {
-			lines = append(lines, fmt.Sprintf("%s %s = %s", word, show(name), show(value)))
+			lines = append(lines, fmt.Sprintf("%s %s = %s", word, inspect.Show(name), inspect.Show(value)))
 		}
 	}
 	if len(lines) > most {
 		lines = append(lines[:most], fmt.Sprintf("and %d more: see -json", len(lines)-most))
 	}
 	return lines
-}
-
-var (
-	bad  = regexp.MustCompile(`(?m)^(Not usable|fault|yours|\d{5})\b`)
-	good = regexp.MustCompile(`(?m)^(Usable|No fault found)\b`)
-	mild = regexp.MustCompile(`(?m)^note\b`)
-)
-
-// Paint colours the starts of lines, which are never text of a token, with the
-// escapes of a terminal.
-func Paint(text string) string {
-	text = bad.ReplaceAllString(text, "\x1b[1;31m$0\x1b[0m")
-	text = good.ReplaceAllString(text, "\x1b[1;32m$0\x1b[0m")
-	return mild.ReplaceAllString(text, "\x1b[33m$0\x1b[0m")
-}
-
-// Escape escapes the characters that can't be seen, or turn the direction of
-// writing. In JSON, where they can be in strings only, the escapes mean the same
-// characters.
-func Escape(text string) string {
-	var b strings.Builder
-	for _, r := range text {
-		if r == '\n' || isVisible(r) {
-			b.WriteRune(r)
-			continue
-		}
-		for _, unit := range utf16.AppendRune(nil, r) {
-			fmt.Fprintf(&b, `\u%04x`, unit)
-		}
-	}
-	return b.String()
-}
-
-func isVisible(r rune) bool {
-	return unicode.IsPrint(r) && r != '\u2800' && // a Braille pattern without dots
-		!unicode.In(r, unicode.Other_Default_Ignorable_Code_Point, unicode.Variation_Selector)
 }
