@@ -30,6 +30,9 @@ type Record struct {
 	Callback *Callback // or nil. The events are in-progress, completed, absent
 }
 
+// RingTimeout is how long a call over REST rings, unless it says otherwise.
+const RingTimeout = time.Minute
+
 // outboundAPI is the direction of a call that REST has made.
 const outboundAPI = "outbound-api"
 

@@ -181,7 +181,7 @@ func (q *request) origin() exchange.Origin {
 	}
 	o := exchange.Origin{
 		To: q.text("To"), From: q.text("From"),
-		Timeout:    q.seconds("Timeout", 21208, 60, 1, 600),
+		Timeout:    q.seconds("Timeout", 21208, int(exchange.RingTimeout.Seconds()), 1, 600),
 		TimeLimit:  q.seconds("TimeLimit", callsCode, 0, 1, 24*60*60),
 		SendDigits: q.text("SendDigits"),
 	}
