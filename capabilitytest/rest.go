@@ -28,7 +28,7 @@ func (s *Server) Call(to, from, document string) (Call, error) {
 	}
 	leg, fault := s.exchange.Originate(exchange.Origin{To: to, From: from, Document: d, Timeout: exchange.RingTimeout})
 	if fault != nil {
-		return Call{}, wrap(fault)
+		return Call{}, refused(fault)
 	}
 	calls := s.Calls()
 	i := slices.IndexFunc(calls, func(c Call) bool { return c.SID == leg.SID })
@@ -39,8 +39,14 @@ func (s *Server) Call(to, from, document string) (Call, error) {
 // canceled. The SID may be that of a leg that a Dial has made. It fails if the call is over,
 // or not known.
 func (s *Server) Hangup(callSID string) error {
-	if _, fault := s.exchange.Update(callSID, exchange.Update{End: true}); fault != nil {
-		return wrap(fault)
+	_, fault := s.exchange.Update(callSID, exchange.Update{End: true})
+	return refused(fault)
+}
+
+// refused returns an error that names the code of a fault, or nil.
+func refused(fault *exchange.Fault) error {
+	if fault == nil {
+		return nil
 	}
-	return nil
+	return wrap(fault)
 }

@@ -226,3 +226,40 @@ func (a api) wav(u string) []byte {
 	require.NoError(a.t, err)
 	return body.Bytes()
 }
+
+// Twilio's own music on hold, an announcement that fails, and the last participant kicked.
+func TestRESTConferenceOfOne(t *testing.T) {
+	a, b := startAPI(t, map[string]string{
+		"/voice":  `<Dial><Conference beep="false" waitUrl="" statusCallback="/events" statusCallbackEvent="end leave announcement">room</Conference></Dial>`,
+		"/events": "",
+	})
+	from, to := a.s.Phone(caller), a.s.Phone(agent)
+	require.NoError(t, from.Call(office))
+	require.NoError(t, to.Call(office))
+	require.Eventually(t, func() bool { return len(a.list("Conferences", "Status", "in-progress")) == 1 }, 20*time.Second, time.Millisecond)
+	conference := sid(a.list("Conferences")[0])
+	room := "Conferences/" + conference
+	us, them := a.s.Calls()[0].SID, a.s.Calls()[1].SID
+	require.NoError(t, from.WaitSound(patience(t), false))
+	a.post(room+"/Participants/"+us, "Hold", "true")
+	require.NoError(t, from.WaitSound(patience(t), true))
+	require.NoError(t, to.WaitSound(patience(t), false))
+	a.fails(400, 16027, "POST", room+"/Participants/"+them+".json", "CallSidToCoach", us)
+	a.post(room+"/Participants/"+us, "Hold", "false")
+	require.NoError(t, from.WaitSound(patience(t), false))
+	assert.Equal(t, us, a.post(room+"/Participants/"+them, "CallSidToCoach", us)["call_sid_to_coach"])
+	assert.Equal(t, false, a.post(room+"/Participants/"+them, "Coaching", "false")["coaching"])
+	a.post(room, "AnnounceUrl", b.URL+"/missing")
+	b.waitAsked(t, "/events", "StatusCallbackEvent", "announcement-fail")
+
+	for _, call := range []string{us, them} {
+		status, _ := a.do("DELETE", room+"/Participants/"+call+".json", nil)
+		assert.Equal(t, 204, status)
+		a.waitStatus(call, "completed")
+	}
+	end := b.waitAsked(t, "/events", "StatusCallbackEvent", "conference-end")
+	assert.Equal(t, []string{"last-participant-kicked", them}, []string{end.Get("ReasonConferenceEnded"), end.Get("CallSidEndingConference")})
+	assert.Equal(t, them, a.get(room)["call_sid_ending_conference"])
+	a.fails(404, 20404, "POST", room+"/Participants/"+us+".json", "Muted", "true")
+	assert.Empty(t, a.list(room+"/Recordings"))
+}

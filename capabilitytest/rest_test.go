@@ -311,6 +311,29 @@ func TestRESTCallIsNotAnswered(t *testing.T) {
 	assert.NotContains(t, asked(b), "/hello")
 }
 
+func TestRESTTimeLimit(t *testing.T) {
+	a, b := startAPI(t, map[string]string{"/hello": `<Gather timeout="600"/><Hangup/>`})
+	phone := a.s.Phone(agent)
+	for _, updated := range []bool{false, true} {
+		form := []string{"To", agent, "From", office, "Url", b.URL + "/hello"}
+		if !updated {
+			form = append(form, "TimeLimit", "300")
+		}
+		call := sid(a.post("Calls", form...))
+		_, err := phone.WaitRing(patience(t))
+		require.NoError(t, err)
+		require.NoError(t, phone.Accept())
+		b.waitAsked(t, "/hello", "CallSid", call)
+		if updated {
+			a.post("Calls/"+call, "TimeLimit", "300")
+		}
+		a.s.FastForward(299 * time.Second)
+		assert.Equal(t, "in-progress", a.get("Calls/" + call)["status"])
+		a.s.FastForward(time.Second)
+		a.waitStatus(call, "completed")
+	}
+}
+
 func TestRESTDocuments(t *testing.T) {
 	a, b := startAPI(t, map[string]string{"/voice": `<Say>Welcome</Say>`, "/fallback": `<Say>Sorry</Say>`, "/broken": `<Say>`})
 	phone := a.s.Phone(agent)
@@ -406,6 +429,38 @@ func TestRESTRedirectsDialledLeg(t *testing.T) {
 	require.NoError(t, to.HangUp())
 	a.waitStatus(child, "completed")
 	assert.Equal(t, "completed", b.waitAsked(t, "/leg").Get("CallStatus"))
+}
+
+// A leg that rings is ended, and a status callback given to a call that goes on.
+func TestRESTEndsDialledLeg(t *testing.T) {
+	a, b := startAPI(t, map[string]string{
+		"/voice": `<Dial action="/after"><Number>` + agent + `</Number></Dial>`, "/after": `<Gather timeout="60"/>`, "/status": "",
+	})
+	from, to := a.s.Phone(caller), a.s.Phone(agent)
+	require.NoError(t, from.Call(office))
+	_, err := to.WaitRing(patience(t))
+	require.NoError(t, err)
+	child := sid(a.list("Calls", "To", agent)[0])
+	assert.Equal(t, "canceled", a.post("Calls/"+child, "Status", "completed")["status"])
+	assert.Equal(t, "canceled", b.waitAsked(t, "/after").Get("DialCallStatus"))
+	parent := a.s.Calls()[0].SID
+	assert.Equal(t, "in-progress", a.post("Calls/"+parent, "Status", "canceled", "StatusCallback", b.URL+"/status")["status"], "it was answered")
+	require.NoError(t, from.HangUp())
+	assert.Equal(t, parent, b.waitAsked(t, "/status").Get("CallSid"))
+}
+
+// REST calls a number of the account, which does what its document says.
+func TestRESTCallsOwnNumber(t *testing.T) {
+	a, b := startAPI(t, map[string]string{"/voice": `<Gather numDigits="1" action="/pressed"/>`, "/pressed": `<Hangup/>`, "/hello": `<Play digits="7"/><Pause length="60"/><Gather timeout="60"/>`})
+	call := sid(a.post("Calls", "To", office, "From", office, "Url", b.URL+"/hello"))
+	assert.Equal(t, call, b.waitAsked(t, "/hello").Get("CallSid"))
+	inbound := a.list("Calls", "To", office)
+	require.Len(t, inbound, 2)
+	assert.NotNil(t, inbound[0]["phone_number_sid"])
+	a.post("Calls/"+call, "Status", "completed")
+	for _, leg := range a.list("Calls") {
+		a.waitStatus(sid(leg), "completed")
+	}
 }
 
 func TestRESTQueues(t *testing.T) {

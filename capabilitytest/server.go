@@ -357,10 +357,7 @@ func (s *Server) Disconnect(name string) { s.exchange.Disconnect(name) }
 // Twilio's UserDefinedMessages resource does.
 func (s *Server) SendMessage(callSID, content string) error {
 	_, fault := s.exchange.SendMessage(callSID, []byte(content))
-	if fault != nil {
-		return wrap(fault)
-	}
-	return nil
+	return refused(fault)
 }
 
 // FastForward makes whatever calls wait for come earlier by d: the timeout of a Dial or a
