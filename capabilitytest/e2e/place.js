@@ -1,4 +1,4 @@
-// A backend, the stand-in and pages in a browser, for the tests.
+// The stand-in, a backend and pages for the tests.
 
 import assert from 'node:assert/strict';
 import { spawn } from 'node:child_process';
@@ -7,7 +7,7 @@ import { setTimeout as sleep } from 'node:timers/promises';
 import { chromium } from 'playwright-core';
 import { startBackend } from './backend.js';
 
-export let browser;
+let browser;
 before(async () => {
   browser = await chromium.launch({
     executablePath: '/usr/bin/chromium',
@@ -21,6 +21,8 @@ before(async () => {
   });
 });
 after(() => browser.close());
+
+export const ways = [1, 2].flatMap((sdk) => ['capability', 'access'].map((kind) => ({ sdk, kind })));
 
 // Standin is the program under test, until it is stopped.
 class Standin {
@@ -140,4 +142,3 @@ export async function talk(place, way) {
   await Promise.all([alice.hears(), tommy.hears()]);
   return [alice, tommy];
 }
-

@@ -1,9 +1,7 @@
 import assert from 'node:assert/strict';
 import { describe, test } from 'node:test';
 import twilio from 'twilio';
-import { setUp, talk } from './place.js';
-
-const ways = [1, 2].flatMap((sdk) => ['capability', 'access'].map((kind) => ({ sdk, kind })));
+import { setUp, talk, ways } from './place.js';
 
 describe('an unmodified page', { concurrency: 2 }, () => {
   for (const way of ways) {

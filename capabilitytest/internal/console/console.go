@@ -250,7 +250,12 @@ var actions = map[string]func(c *Console, r *http.Request, p params) (answer str
 		c.Exchange.Disconnect(p.Client)
 		return "", nil
 	},
-	"end": func(c *Console, _ *http.Request, p params) (string, error) { return "", c.Exchange.End(p.Call) },
+	"end": func(c *Console, _ *http.Request, p params) (string, error) {
+		if _, fault := c.Exchange.Update(p.Call, exchange.Update{End: true}); fault != nil {
+			return "", fault
+		}
+		return "", nil
+	},
 	"digits": func(c *Console, _ *http.Request, p params) (string, error) {
 		return "", c.Exchange.Press(p.Call, p.Keys)
 	},

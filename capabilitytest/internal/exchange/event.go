@@ -59,6 +59,7 @@ const (
 	SignalEvent  EventKind = "signal"  // what a page or a telephone is told, or tells
 	PageEvent    EventKind = "page"    // a page has loaded the script of the stand-in
 	ResetEvent   EventKind = "reset"   // all that was before is forgotten
+	RESTEvent    EventKind = "rest"    // a request of the backend, and what came of it
 )
 
 // A reader keeps events until they are read, so that whoever reads them may be slow, and

@@ -227,6 +227,8 @@ func (s Step) sentence() string {
 		return told
 	case to == Backend:
 		return "stand-in asks your backend, " + told
+	case from == Backend && s.Duration == "":
+		return "your backend asks over REST, " + told
 	case from == Backend:
 		return "your backend answers, " + told
 	}

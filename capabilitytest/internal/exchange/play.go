@@ -1,9 +1,7 @@
 package exchange
 
 import (
-	"errors"
 	"fmt"
-	"slices"
 	"time"
 )
 
@@ -61,31 +59,10 @@ func (p *Phone) HangUpAfter(d time.Duration, keys string) {
 			p.Press(keys)
 		}
 		p.x.clock.sleep(c.ctx, d)
-		p.x.End(c.sid)
+		if c.ctx.Err() == nil {
+			p.HangUp()
+		}
 	})
-}
-
-var errNoSuchCall = errors.New("there is no such call, or it is over")
-
-// find returns a call that is not over. x.mu is held.
-func (x *Exchange) find(sid string) (*call, error) {
-	i := slices.IndexFunc(x.calls, func(c *call) bool { return c.sid == sid && !c.over() })
-	if i < 0 {
-		return nil, errNoSuchCall
-	}
-	return x.calls[i], nil
-}
-
-// End ends a call.
-func (x *Exchange) End(sid string) error {
-	x.mu.Lock()
-	defer x.mu.Unlock()
-	defer x.notify()
-	c, err := x.find(sid)
-	if err == nil {
-		c.end(nil, nil)
-	}
-	return err
 }
 
 // Press presses keys in place of the caller.
@@ -96,14 +73,15 @@ func (x *Exchange) Press(sid, keys string) error {
 	x.mu.Lock()
 	defer x.mu.Unlock()
 	defer x.notify()
-	c, err := x.find(sid)
-	if err == nil && c.answered.IsZero() {
-		return errors.New("the call has not been answered")
+	c, fault := x.find(sid)
+	switch {
+	case fault != nil:
+		return fault
+	case c.answered.IsZero() || c.over():
+		return fmt.Errorf("call %s: %w", sid, errNoCall)
 	}
-	if err == nil {
-		c.press(keys)
-	}
-	return err
+	c.press(keys)
+	return nil
 }
 
 // Reset ends all calls, closes all sockets, whose pages connect again by themselves, and
@@ -118,12 +96,11 @@ func (x *Exchange) Reset() {
 	for d := range x.devices {
 		d.stop(ErrCut)
 	}
-	x.calls, x.lost, x.recorded = nil, nil, nil
+	x.calls, x.lost, x.queues, x.held, x.recordings, x.apps, x.numbers = nil, nil, nil, nil, nil, nil, nil
 	clear(x.refusals)
 	clear(x.phones)
-	clear(x.queues)
 	clear(x.conferences)
-	clear(x.recordings)
+	x.openAccount()
 	x.readers.forget()
 	x.event(Event{Kind: ResetEvent, Text: "all calls and devices are forgotten"})
 }
