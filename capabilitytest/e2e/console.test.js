@@ -254,6 +254,7 @@ test('every state fits, and axe-core finds no fault with it', async (t) => {
   await page.getByText('Actions for alice').click();
   await look(page, 'set-up');
   await page.getByText('Actions for alice').click();
+  place.backend.twiml = ({ To }) => `<Response><Dial timeout="600" answerOnBridge="true"><Client>${To}</Client></Dial></Response>`;
   await alice.do("phone.dial('tommy')");
   await tommy.event('incoming client:alice');
   await follows(page, 'ringing');
