@@ -8,6 +8,7 @@ import (
 	"fmt"
 	"io"
 	"net/http"
+	"net/url"
 	"os"
 	"strings"
 	"testing"
@@ -381,4 +382,36 @@ func TestPhoneCallsClient(t *testing.T) {
 	require.NoError(t, err)
 	require.NoError(t, phone.HangUp())
 	tommy.expect("hangup")
+}
+
+func TestLadderShowsRESTAndRooms(t *testing.T) {
+	s := start(t, Instant())
+	tommy := openDevice(t, s, both("tommy"))
+	post := func(path string, form url.Values) {
+		t.Helper()
+		request, err := http.NewRequest(http.MethodPost, s.URL+"/2010-04-01/Accounts/"+accountSID+"/"+path, strings.NewReader(form.Encode()))
+		require.NoError(t, err)
+		request.SetBasicAuth(accountSID, authToken)
+		request.Header.Set("Content-Type", "application/x-www-form-urlencoded")
+		response, err := http.DefaultClient.Do(request)
+		require.NoError(t, err)
+		response.Body.Close()
+		require.Less(t, response.StatusCode, 300)
+	}
+	post("Calls.json", url.Values{"To": {"client:tommy"}, "From": {"+15550100000"}, "Twiml": {"<Response><Enqueue>support</Enqueue></Response>"}})
+	tommy.expect("invite")
+	tommy.accept(tommy.last)
+	call, err := s.WaitCall(t.Context(), func(c Call) bool { return c.Status == "in-progress" })
+	require.NoError(t, err)
+	post("Calls/"+call.SID+".json", url.Values{"Status": {"completed"}})
+	tommy.expect("hangup")
+	ctx, cancel := context.WithCancel(t.Context())
+	cancel()
+	_, err = s.WaitCall(ctx, func(Call) bool { return false })
+	for _, row := range []string{
+		"your backend asks over REST, POST Calls.json, answered 201", "stand-in to tommy, invite", "tommy to stand-in, answer",
+		"tommy to queue support, joins", "answered 200", "queue support to tommy, leaves", "stand-in to tommy, hangup",
+	} {
+		assert.ErrorContains(t, err, row)
+	}
 }
