@@ -49,8 +49,12 @@
 // Without a voice URL, the client or the telephone number is dialled that the parameter
 // To names.
 //
-// A telephone number that no test plays answers after two seconds and echoes what it
-// hears. Twilio's magic numbers +15005550001 to +15005550004 fail.
+// A caller is answered when the other side is, if the Dial has answerOnBridge; else a
+// second after the other side begins to ring, and hears it ring.
+//
+// A number of the account, see [Number], answers with its own document. Any other that no
+// test plays answers after two seconds and echoes what it hears. Twilio's magic numbers
+// +15005550001 to +15005550004 fail.
 //
 // # Limits
 //

@@ -10,6 +10,7 @@ import (
 	"os"
 	"slices"
 	"testing"
+	"time"
 
 	"github.com/coder/websocket"
 
@@ -165,7 +166,115 @@ func ExampleServer_Disconnect() {
 	// Output: <nil>
 }
 
-func isOver(call capabilitytest.Call) bool { return call.Status != "ringing" }
+// The test plays the telephone that a page calls.
+func ExampleServer_Phone() {
+	twilio := start()
+	defer twilio.Close()
+	phone := twilio.Phone("+15550100001")
+	open(twilio, "alice").dial("%2B15550100001")
+	from, err := phone.WaitRing(ctx)
+	fmt.Println(from, err)
+	fmt.Println(phone.Reject())
+	call, _ := twilio.WaitCall(ctx, isOver)
+	fmt.Println(call.Status)
+	// Output:
+	// client:alice <nil>
+	// <nil>
+	// busy
+}
+
+// A number of the account answers with TwiML.
+func ExampleNumber() {
+	twilio, phone := dialIn(`<Say>We are closed.</Say>`)
+	defer twilio.Close()
+	twilio.WaitCall(ctx, isOver)
+	fmt.Println(phone.Told())
+	// Output: [We are closed.]
+}
+
+func ExamplePhone_Press() {
+	twilio, phone := dialIn(`<Gather numDigits="1" action="/pressed"><Say>Press 1 for sales.</Say></Gather>`)
+	defer twilio.Close()
+	twilio.WaitCall(ctx, func(call capabilitytest.Call) bool { return len(call.Said) > 0 })
+	fmt.Println(phone.Press("1"))
+	call, _ := twilio.WaitCall(ctx, isOver)
+	fmt.Println(call.Digits, call.Said)
+	// Output:
+	// <nil>
+	// 1 [Press 1 for sales. You pressed 1.]
+}
+
+// Nobody presses a key for five seconds, which the test does not wait for.
+func ExampleServer_FastForward() {
+	twilio, phone := dialIn(`<Gather numDigits="1"><Say>Press 1 for sales.</Say></Gather><Say>Goodbye.</Say>`)
+	defer twilio.Close()
+	twilio.WaitCall(ctx, func(call capabilitytest.Call) bool { return len(call.Said) > 0 })
+	twilio.FastForward(5 * time.Second)
+	twilio.WaitCall(ctx, isOver)
+	fmt.Println(phone.Told())
+	// Output: [Press 1 for sales. Goodbye.]
+}
+
+// What one side says, the other hears.
+func ExamplePhone_WaitSound() {
+	twilio, phone := dialIn(`<Dial answerOnBridge="true">+15550100002</Dial>`)
+	defer twilio.Close()
+	other := twilio.Phone("+15550100002")
+	other.WaitRing(ctx)
+	other.Accept()
+	twilio.WaitCall(ctx, func(call capabilitytest.Call) bool { return call.Status == "in-progress" })
+	go phone.Whistle(440, time.Second)
+	fmt.Println(other.WaitSound(ctx, true))
+	// Output: <nil>
+}
+
+func ExampleStatusCallback() {
+	reports := make(chan string)
+	backend := httptest.NewServer(http.HandlerFunc(func(_ http.ResponseWriter, r *http.Request) {
+		reports <- r.FormValue("CallStatus") + " " + r.FormValue("To")
+	}))
+	defer backend.Close()
+	twilio := start(capabilitytest.StatusCallback(backend.URL))
+	defer twilio.Close()
+	open(twilio, "alice").dial("nobody")
+	fmt.Println(<-reports)
+	// Output: no-answer nobody
+}
+
+// A message of the backend for a page, as over Twilio's UserDefinedMessages resource.
+func ExampleServer_SendMessage() {
+	twilio := start()
+	defer twilio.Close()
+	alice := open(twilio, "alice")
+	twilio.Phone("+15550100001")
+	alice.dial("%2B15550100001")
+	call, _ := twilio.WaitCall(ctx, func(capabilitytest.Call) bool { return true })
+	fmt.Println(twilio.SendMessage(call.SID, `{"topic":"tea"}`))
+	// Output: <nil>
+}
+
+// dialIn starts a stand-in with a number that answers with verbs, and a telephone that
+// has called it.
+func dialIn(verbs string) (*capabilitytest.Server, *capabilitytest.Phone) {
+	backend := httptest.NewServer(http.HandlerFunc(func(w http.ResponseWriter, r *http.Request) {
+		w.Header().Set("Content-Type", "text/xml")
+		if r.URL.Path == "/pressed" {
+			verbs = "<Say>You pressed " + r.FormValue("Digits") + ".</Say>"
+		}
+		fmt.Fprint(w, "<Response>"+verbs+"</Response>")
+	}))
+	twilio := start(capabilitytest.Instant(), capabilitytest.Number("+15550100000", backend.URL+"/voice"))
+	phone := twilio.Phone("+15550100001")
+	twilio.Phone("+15550100002")
+	if err := phone.Call("+15550100000"); err != nil {
+		panic(err)
+	}
+	return twilio, phone
+}
+
+func isOver(call capabilitytest.Call) bool {
+	return call.Status != "ringing" && call.Status != "in-progress"
+}
 
 func start(options ...capabilitytest.Option) *capabilitytest.Server {
 	return must(capabilitytest.Start(options...))

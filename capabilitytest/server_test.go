@@ -3,8 +3,10 @@ package capabilitytest
 import (
 	"io"
 	"maps"
+	"net"
 	"net/http"
 	"net/url"
+	"runtime/pprof"
 	"strings"
 	"sync"
 	"testing"
@@ -551,4 +553,28 @@ func TestClose(t *testing.T) {
 		_, _, err := p.conn.Read(t.Context())
 		assert.Equal(t, websocket.StatusGoingAway, websocket.CloseStatus(err))
 	}
+}
+
+// Neither goroutines nor the port are left.
+func TestCloseLeavesNothing(t *testing.T) {
+	c := talk(t, Number(office, "http://127.0.0.1:1/voice"))
+	phone := c.server.Phone(caller)
+	require.NoError(t, phone.Call(office))
+	bob := openDevice(t, c.server, both("bob"))
+	bob.dial("+15550100002")
+	bob.expect("ringing")
+	addr := strings.TrimPrefix(c.server.URL, "http://")
+	c.server.Close()
+
+	var stacks strings.Builder
+	require.NoError(t, pprof.Lookup("goroutine").WriteTo(&stacks, 1))
+	for _, room := range []string{"exchange", "signalling", "media", "webhook"} {
+		assert.NotContains(t, stacks.String(), "capabilitytest/internal/"+room+".")
+	}
+	listener, err := net.Listen("tcp", addr)
+	require.NoError(t, err)
+	listener.Close()
+	packets, err := net.ListenPacket("udp", addr)
+	require.NoError(t, err)
+	packets.Close()
 }

@@ -217,7 +217,7 @@ func waitCallStatus(t *testing.T, s *Server, status string) Call {
 
 func TestDialNumber(t *testing.T) {
 	documents := map[string]string{
-		"/voice": `<Dial action="/after" timeout="20"><Number sendDigits="9w9" statusCallback="/progress" statusCallbackEvent="initiated ringing answered completed">+1 (555) 010-0002</Number></Dial>`,
+		"/voice": `<Dial action="/after" timeout="20" answerOnBridge="true"><Number sendDigits="9w9" statusCallback="/progress" statusCallbackEvent="initiated ringing answered completed">+1 (555) 010-0002</Number></Dial>`,
 		"/after": `<Say>Over</Say>`,
 	}
 	for name, test := range map[string]struct {
@@ -241,7 +241,7 @@ func TestDialNumber(t *testing.T) {
 			assert.Equal(t, caller, who)
 			test.act(s, from, to)
 			if test.status == "completed" {
-				require.NoError(t, from.WaitSound(patience(t), false)) // it rings no more
+				waitCallStatus(t, s, "in-progress")
 				whistling := make(chan error, 1)
 				go func() { whistling <- to.Whistle(440, 500*time.Millisecond) }()
 				require.NoError(t, from.WaitSound(patience(t), true))
@@ -290,7 +290,7 @@ func TestWhisper(t *testing.T) {
 	} {
 		t.Run(name, func(t *testing.T) {
 			b := startBackend(t, map[string]string{
-				"/voice":   `<Dial action="/after"><Number url="/whisper">+15550100002</Number></Dial>`,
+				"/voice":   `<Dial action="/after" answerOnBridge="true"><Number url="/whisper">+15550100002</Number></Dial>`,
 				"/whisper": test.document, "/pressed": "", "/after": "",
 			})
 			s := start(t, Number(office, b.URL+"/voice"), Instant())
@@ -305,7 +305,7 @@ func TestWhisper(t *testing.T) {
 				assert.Equal(t, "1", b.waitAsked(t, "/pressed").Get("Digits"))
 			}
 			if test.bridged == "true" {
-				require.NoError(t, from.WaitSound(patience(t), false))
+				waitCallStatus(t, s, "in-progress")
 				require.NoError(t, to.HangUp())
 			}
 			form := b.waitAsked(t, "/after")
@@ -493,6 +493,37 @@ func TestConference(t *testing.T) {
 	assert.Equal(t, []string{"answered", ""}, []string{form.Get("DialCallStatus"), form.Get("DialCallSid")})
 }
 
+// A number of the account is dialled as any other: its own document answers.
+func TestDialOwnNumber(t *testing.T) {
+	b := startBackend(t, map[string]string{
+		"/voice": `<Dial callerId="+15550100099" action="/after" answerOnBridge="true">` + office + `</Dial>`, "/after": "",
+		"/number": `<Dial answerOnBridge="true"><Client>tommy</Client></Dial>`,
+		"/circle": `<Dial>+15550100077</Dial>`,
+	})
+	s := start(t, VoiceURL(b.URL+"/voice"), Number(office, b.URL+"/number"), Number("+15550100077", b.URL+"/circle"))
+	alice, tommy := openDevice(t, s, both("alice")), openDevice(t, s, both("tommy"))
+	alice.dial("office")
+	sid := alice.expect("ringing").CallSID
+	invite := tommy.expect("invite")
+	assert.Equal(t, "+15550100099", invite.Parameters["From"])
+	assert.Equal(t, "TN-Validation-Passed-A", invite.Parameters["StirStatus"], "the SDK's callerInfo.isVerified")
+	tommy.accept(invite.CallSID)
+	alice.hear("TJ1", alice.expect("answer").SDP)
+	alice.waitConnected("TJ1")
+	tommy.send("dtmf", payload{CallSID: invite.CallSID, DTMF: "5"})
+	_, err := s.WaitCall(patience(t), func(c Call) bool { return c.SID == sid && c.Digits == "5" })
+	require.NoError(t, err)
+	tommy.send("hangup", payload{CallSID: invite.CallSID})
+	alice.expect("hangup")
+	assert.Equal(t, "completed", b.waitAsked(t, "/after").Get("DialCallStatus"))
+
+	phone := s.Phone(caller)
+	require.NoError(t, phone.Call("+15550100077"))
+	require.Eventually(t, func() bool {
+		return !slices.ContainsFunc(s.Calls(), func(c Call) bool { return c.Status == "ringing" || c.Status == "in-progress" })
+	}, 20*time.Second, 10*time.Millisecond, "a circle of numbers ends")
+}
+
 // A telephone rings a page.
 func TestNumberRingsPage(t *testing.T) {
 	b := startBackend(t, map[string]string{"/voice": `<Dial answerOnBridge="true"><Client>tommy</Client></Dial>`})
@@ -513,6 +544,60 @@ func TestNumberRingsPage(t *testing.T) {
 	form := b.waitAsked(t, "/status")
 	assert.Equal(t, []string{"completed", "0", "call-progress-events"},
 		[]string{form.Get("CallStatus"), form.Get("SequenceNumber"), form.Get("CallbackSource")})
+}
+
+// A Client is one called party, however many devices it has.
+func TestClientStatusCallbacks(t *testing.T) {
+	s, b := dialling(t, map[string]string{"/voice": `<Dial answerOnBridge="true"><Client statusCallback="/progress" statusCallbackEvent="initiated ringing answered completed">tommy</Client></Dial>`})
+	alice, tommys := openDevice(t, s, both("alice")), []*page{openDevice(t, s, both("tommy")), openDevice(t, s, both("tommy"))}
+	alice.dial("tommy")
+	parent := alice.expect("ringing").CallSID
+	tommys[0].expect("invite")
+	sid := tommys[1].expect("invite").CallSID
+	tommys[1].accept(sid)
+	tommys[0].expect("cancel")
+	alice.expect("answer")
+	tommys[1].send("hangup", payload{CallSID: sid})
+	alice.expect("hangup")
+	b.waitAsked(t, "/progress", "CallStatus", "completed")
+	var events []string
+	for _, r := range b.asked()[1:] {
+		events = append(events, r.Form.Get("CallStatus"))
+		assert.Equal(t, []string{parent, "client:tommy", "outbound-dial"}, []string{r.Form.Get("ParentCallSid"), r.Form.Get("To"), r.Form.Get("Direction")})
+		if r.Form.Get("CallStatus") == "in-progress" || r.Form.Get("CallStatus") == "completed" {
+			assert.Equal(t, sid, r.Form.Get("CallSid"))
+		}
+	}
+	assert.Equal(t, []string{"initiated", "ringing", "in-progress", "completed"}, events)
+}
+
+func TestStatusCallbackThatCannotBeMade(t *testing.T) {
+	var log strings.Builder
+	s, _ := dialling(t, map[string]string{"/voice": `<Dial answerOnBridge="true"><Client statusCallback="ftp://127.0.0.1/">tommy</Client></Dial>`}, Log(&log))
+	alice, tommy := openDevice(t, s, both("alice")), openDevice(t, s, both("tommy"))
+	alice.dial("tommy")
+	alice.expect("ringing")
+	tommy.expect("invite")
+	s.Close()
+	assert.Contains(t, log.String(), "11100: the URL \"ftp://127.0.0.1/\" is not valid")
+}
+
+// It has one line.
+func TestPhoneIsBusy(t *testing.T) {
+	s := start(t)
+	phone, alice, bob := s.Phone(caller), openDevice(t, s, both("alice")), openDevice(t, s, both("bob"))
+	alice.dial(caller)
+	alice.expect("ringing")
+	bob.dial(caller)
+	bob.expectFault("hangup", 31486)
+	require.NoError(t, phone.Accept())
+	alice.expect("answer")
+	bob.dial(caller)
+	bob.expectFault("hangup", 31486)
+	require.NoError(t, phone.HangUp())
+	alice.expect("hangup")
+	bob.dial(caller)
+	bob.expect("ringing")
 }
 
 func TestPhoneMistakes(t *testing.T) {

@@ -10,7 +10,7 @@ const paths = { 1: `${sdks}/twilio-client/dist/twilio.min.js`, 2: `${sdks}/@twil
 // startBackend serves /1 and /2, a page for each SDK, /token and /voice. The stand-in's variables come later, since it has
 // to know the URL of /voice.
 export async function startBackend() {
-  const backend = { env: {}, ttl: 3600, voiceRequests: [] };
+  const backend = { env: {}, ttl: 3600, voiceRequests: [], twiml: null };
   const server = createServer((request, response) => {
     answer(backend, request).then(({ status = 200, type = 'text/plain', body }) => {
       response.writeHead(status, { 'Content-Type': type }).end(body);
@@ -81,6 +81,9 @@ async function voice(backend, request) {
     return { status: 403, body: 'not signed by Twilio' };
   }
   backend.voiceRequests.push(form);
+  if (backend.twiml) {
+    return { type: 'text/xml', body: backend.twiml(form) };
+  }
   const response = new twilio.twiml.VoiceResponse();
   const client = response.dial({ answerOnBridge: true, timeout: 20 }).client();
   client.identity(form.To);

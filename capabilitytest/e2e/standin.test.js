@@ -3,6 +3,7 @@ import { spawn } from 'node:child_process';
 import { after, before, describe, test } from 'node:test';
 import { setTimeout as sleep } from 'node:timers/promises';
 import { chromium } from 'playwright-core';
+import twilio from 'twilio';
 import { startBackend } from './backend.js';
 
 let browser;
@@ -59,9 +60,9 @@ class Standin {
 }
 
 // setUp starts a backend and the stand-in, until the test ends.
-async function setUp(t, { args = [], ttl = 3600 } = {}) {
+async function setUp(t, { args = [], ttl = 3600, voice = true } = {}) {
   const backend = await startBackend();
-  const start = (addr, env) => Standin.start(['-addr', addr, '-voice', `${backend.url}/voice`, ...args], env);
+  const start = (addr, env) => Standin.start(['-addr', addr, ...(voice ? ['-voice', `${backend.url}/voice`] : []), ...args], env);
   const place = { backend, standin: await start('127.0.0.1:0'), contexts: [] };
   backend.env = place.standin.env;
   backend.ttl = ttl;
@@ -100,6 +101,10 @@ async function open(place, identity, { sdk, kind }) {
       throw new Error(`no ${event} within ${await page.evaluate('phone.events')}: ${place.standin.events}`, { cause: error });
     }),
     hears: () => phone.until('phone.sample?.totals.bytesReceived > 5000 && phone.sample.audioOutputLevel > 0'),
+    silent: async () => { // for some seconds, as a fake microphone beeps once in a second
+      await page.evaluate('phone.levels = []');
+      await phone.until('phone.levels.length >= 8 && phone.levels.slice(-4).every((level) => level === 0)');
+    },
     idle: () => phone.until('!phone.call && !phone.busy()'),
   };
   await phone.event('registered');
@@ -150,6 +155,93 @@ describe('an unmodified page', { concurrency: 2 }, () => {
       await tommy.do("phone.dial('nobody')");
       await tommy.idle();
       await place.standin.says(/31404/);
+    });
+  }
+
+  for (const sdk of [1, 2]) {
+    test(`calls a number and hears itself, with SDK ${sdk}`, async (t) => {
+      const place = await setUp(t, { voice: false });
+      const alice = await place.open('alice', { sdk, kind: 'access' });
+      await alice.do("phone.dial('+15550100009')");
+      await alice.event('accept');
+      await alice.hears();
+      await alice.do('phone.call.disconnect()');
+      await alice.idle();
+      await place.standin.says(/the call of client:alice is over: completed/);
+      assert.deepEqual(alice.complaints, []);
+    });
+
+    test(`is told something, presses a key and hears nothing more, with SDK ${sdk}`, async (t) => {
+      const place = await setUp(t);
+      const response = () => new twilio.twiml.VoiceResponse();
+      place.backend.twiml = ({ Digits }) => {
+        const answer = response();
+        if (Digits) {
+          answer.pause({ length: 30 });
+        } else {
+          answer.gather({ numDigits: 1, timeout: 30 }).say('Please press one if you want to hear nothing more of this. '.repeat(5));
+        }
+        return answer.toString();
+      };
+      const alice = await place.open('alice', { sdk, kind: 'access' });
+      await alice.do("phone.dial('menu')");
+      await alice.event('accept');
+      await alice.hears();
+      await alice.do("phone.call.sendDigits('1')");
+      await place.standin.says(/dials the digits 1/);
+      await alice.until('phone.sample.audioOutputLevel === 0');
+      assert.equal(place.backend.voiceRequests.at(-1).Digits, '1');
+      await alice.do('phone.call.disconnect()');
+      await alice.idle();
+    });
+  }
+
+  for (const sdk of [1, 2]) {
+    test(`confers, with one who is muted, with SDK ${sdk}`, async (t) => {
+      const place = await setUp(t);
+      const way = { sdk, kind: 'access' };
+      place.backend.twiml = ({ From }) => {
+        const answer = new twilio.twiml.VoiceResponse();
+        answer.dial().conference({ muted: From === 'client:bob', beep: 'false', waitUrl: '' }, 'room');
+        return answer.toString();
+      };
+      const [alice, tommy, bob] = await Promise.all(['alice', 'tommy', 'bob'].map((name) => place.open(name, way)));
+      await Promise.all([alice, tommy, bob].map((phone) => phone.do("phone.dial('room')")));
+      await Promise.all([alice, tommy, bob].map((phone) => phone.hears()));
+      await tommy.do('phone.call.disconnect()');
+      await tommy.idle();
+      await Promise.all([alice.silent(), bob.hears()]);
+      await Promise.all([alice, bob].map((phone) => phone.do('phone.call.disconnect()')));
+      await place.standin.says(/leaves the conference "room" \(0 participants left\)/);
+    });
+
+    test(`waits in a queue and is dialled, with SDK ${sdk}`, async (t) => {
+      const place = await setUp(t);
+      const way = { sdk, kind: 'access' };
+      place.backend.twiml = ({ To, QueueResult }) => {
+        const answer = new twilio.twiml.VoiceResponse();
+        if (QueueResult) {
+          answer.pause({ length: 60 });
+        } else if (To === 'support') {
+          answer.enqueue({ action: '/voice' }, 'support');
+        } else {
+          answer.dial().queue('support');
+        }
+        return answer.toString();
+      };
+      const [alice, tommy] = await Promise.all([place.open('alice', way), place.open('tommy', way)]);
+      await alice.do("phone.dial('support')");
+      await alice.event('accept');
+      await alice.hears(); // the music
+      await tommy.do("phone.dial('agent')");
+      await place.standin.says(/client:tommy and client:alice are connected/);
+      await Promise.all([alice.hears(), tommy.hears()]);
+      await tommy.do('phone.call.disconnect()');
+      await tommy.idle();
+      await alice.silent(); // she is still on the line
+      assert.equal(place.backend.voiceRequests.at(-1).QueueResult, 'bridged');
+      await alice.do('phone.call.disconnect()');
+      await alice.idle();
     });
   }
 
@@ -209,6 +301,20 @@ describe('an unmodified page', { concurrency: 2 }, () => {
     await Promise.all([alice.event('reconnecting'), tommy.event('reconnecting')]);
     await place.restart();
     await Promise.all([alice.idle(), tommy.idle()]);
+  });
+
+  test('takes a call over from another page, with SDK 2', async (t) => {
+    const place = await setUp(t);
+    const way = { sdk: 2, kind: 'access' };
+    const [alice, tommy] = await Promise.all([place.open('alice', way), place.open('tommy', way)]);
+    await alice.do("phone.dial('tommy')");
+    await tommy.event('incoming client:alice');
+    const other = await place.open('tommy', way);
+    await other.do(`phone.takeOver(${JSON.stringify(await tommy.do('phone.call.connectToken'))})`);
+    await Promise.all([other.event('accept'), tommy.event('cancel')]);
+    await Promise.all([alice.hears(), other.hears()]);
+    await other.do('phone.call.disconnect()');
+    await Promise.all([alice.idle(), other.idle()]);
   });
 
   test('is told before its token expires, with SDK 2', async (t) => {

@@ -73,6 +73,7 @@ type call struct {
 	keys     chan byte // of whoever waits for digits, or nil
 	dial     *dial     // in progress, or nil
 	other    *call     // with whom the call is connected, or nil
+	trunk    *call     // its other end within the exchange, or nil
 
 	started, answered, ended time.Time
 }
@@ -280,6 +281,9 @@ func (c *call) pickUp() *Fault {
 		c.device.send(Message{Kind: Answered, CallSID: c.sid, SDP: answer, Reconnect: c.reconnect})
 	}
 	c.answered, c.status = time.Now(), "in-progress"
+	if t := c.trunk; t != nil && t.answered.IsZero() && !t.over() {
+		t.take()
+	}
 	return nil
 }
 
@@ -397,6 +401,9 @@ func (c *call) hearDigits(digits string) {
 	if c.phone != nil {
 		c.phone.heard += digits
 	}
+	if c.trunk != nil && !c.trunk.over() {
+		c.trunk.press(digits)
+	}
 	if sound, err := media.Digits(digits); err == nil && c.audio != nil {
 		c.audio.Play(sound)
 	}
@@ -473,6 +480,11 @@ func (c *call) end(by *call, reason *Fault) {
 		}
 	}
 	c.tellEnd(by, reason)
+	if t := c.trunk; t != nil && t.parent == nil {
+		t.end(t, nil)
+	} else if t != nil {
+		t.end(t, cmp.Or(reason, faultDeclined))
+	}
 	if c.audio != nil {
 		c.audio.Close()
 	}
@@ -482,7 +494,7 @@ func (c *call) end(by *call, reason *Fault) {
 		c.reportEnd()
 	}
 	// Many calls are remembered.
-	c.device, c.phone, c.audio, c.room, c.other, c.dial = nil, nil, nil, nil, nil, nil
+	c.device, c.phone, c.audio, c.room, c.other, c.trunk, c.dial = nil, nil, nil, nil, nil, nil, nil
 	c.offer, c.peer, c.tempSID = "", "", ""
 }
 

@@ -54,6 +54,11 @@ func (r *runner) dialVerb(v twiml.Dial) (*script, *Fault) {
 		return finish, nil
 	}
 	r.last = result.fault
+	ended := Event{Kind: VerbEvent, Call: r.c.top().sid, Fault: result.fault, Text: fmt.Sprintf("<Dial> of %s ends: %s", r.c.party(), result.status)}
+	if result.fault != nil {
+		ended.Text += fmt.Sprintf(", %d: %s", result.fault.Code, result.fault.Message)
+	}
+	r.x.event(ended)
 	return r.action(v.Action, r.dialForm(result))
 }
 
@@ -68,7 +73,10 @@ func (r *runner) dial(v twiml.Dial) (*outcome, *Fault) {
 	case twiml.Queue:
 		return r.dequeue(v, noun)
 	}
-	return r.dialNouns(v)
+	if fault := r.checkNumbers(v); fault != nil {
+		return nil, fault
+	}
+	return r.dialNouns(v), nil
 }
 
 // dialForm returns what the action of a Dial is told.
@@ -103,10 +111,7 @@ func seconds(d time.Duration) string { return strconv.Itoa(int(d.Seconds())) }
 
 // dialNouns rings clients and numbers, all at once or one after the other, and
 // connects the call with the one that answers.
-func (r *runner) dialNouns(v twiml.Dial) (*outcome, *Fault) {
-	if fault := r.checkNumbers(v); fault != nil {
-		return nil, fault
-	}
+func (r *runner) dialNouns(v twiml.Dial) *outcome {
 	groups := [][]twiml.Noun{v.Nouns}
 	if v.Sequential {
 		groups = slices.Collect(slices.Chunk(v.Nouns, 1))
@@ -118,7 +123,7 @@ func (r *runner) dialNouns(v twiml.Dial) (*outcome, *Fault) {
 			break
 		}
 	}
-	return result, nil
+	return result
 }
 
 // checkNumbers reports what keeps a Dial from calling a telephone.
@@ -342,14 +347,18 @@ func (x *Exchange) ringClient(d *dial, client twiml.Client, from string, base *u
 		leg := x.newLeg(b, from, "client:"+client.Identity)
 		leg.audio = audio
 		leg.moveTo(device)
-		device.send(Message{Kind: Invite, CallSID: leg.sid, SDP: offer, Reconnect: leg.reconnect, Parameters: map[string]string{
+		parameters := map[string]string{
 			"CallSid":    leg.sid,
 			"AccountSid": x.config.AccountSID,
 			"ApiVersion": apiVersion,
 			"From":       from,
 			"To":         leg.to,
 			"Params":     encode(client.Parameters),
-		}})
+		}
+		if IsPhoneNumber(from) { // a call of the account's own is attested in full
+			parameters["StirStatus"] = "TN-Validation-Passed-A"
+		}
+		device.send(Message{Kind: Invite, CallSID: leg.sid, SDP: offer, Reconnect: leg.reconnect, Parameters: parameters})
 	}
 	b.start(client.StatusCallback, base)
 	return len(devices) > 0
@@ -379,7 +388,7 @@ func (b *branch) start(to twiml.StatusCallback, base *url.URL) {
 	if len(b.legs) == 0 {
 		return
 	}
-	if b.callback = newCallback(to, base); b.callback == nil {
+	if b.callback = b.legs[0].newCallback(to, base); b.callback == nil {
 		return
 	}
 	leg := b.legs[0]

@@ -41,9 +41,6 @@ func IsPhoneNumber(s string) bool {
 	return ok && len(digits) >= 7 && len(digits) <= 15 && strings.Trim(digits, "0123456789") == "" && digits[0] != '0'
 }
 
-// anyNumber is the callerId of a call for which no document names one.
-const anyNumber = "+15005550006" // the only valid From of Twilio's test credentials
-
 // magic are the numbers that fail for every account, and how:
 // https://www.twilio.com/docs/iam/test-credentials
 var magic = map[string]*Fault{
@@ -64,8 +61,12 @@ func (x *Exchange) ringNumber(d *dial, number twiml.Number, from string, base *u
 	}, number.Number)
 	leg := x.newLeg(b, from, to)
 	b.start(number.StatusCallback, base)
-	p := x.phones[to]
+	p, voice := x.phones[to], x.config.Numbers[to]
 	switch {
+	case voice != nil && leg.hops() >= maxHops:
+		leg.end(nil, faultBusy)
+	case voice != nil:
+		x.callNumber(leg, voice)
 	case magic[to] != nil:
 		leg.end(nil, magic[to])
 	case !IsPhoneNumber(to):
@@ -78,6 +79,30 @@ func (x *Exchange) ringNumber(d *dial, number twiml.Number, from string, base *u
 		leg.audio = x.mixer.Phone()
 		x.start(func() { x.answerAndEcho(leg) })
 	}
+}
+
+// maxHops keeps numbers whose documents dial each other from doing so for ever.
+const maxHops = 5
+
+// hops returns through how many numbers of the account a leg has come.
+func (c *call) hops() int {
+	n := 0
+	for t := c.top().trunk; t != nil; t = t.top().trunk {
+		n++
+	}
+	return n
+}
+
+// callNumber makes a call to a number of the account, whose far end is the leg.
+func (x *Exchange) callNumber(leg *call, voice *url.URL) {
+	leg.audio = x.mixer.Phone()
+	c := x.newCall(nil)
+	c.direction, c.from, c.to, c.voiceURL = "inbound", leg.from, leg.to, voice
+	c.audio = x.mixer.Phone()
+	media.Patch(leg.audio, c.audio)
+	leg.trunk, c.trunk = c, leg
+	x.callEvent(c, CallEvent, "%s calls %s", c.from, c.to)
+	x.start(func() { x.serve(c) })
 }
 
 // answerAndEcho answers a number that nobody plays, after a while.

@@ -84,15 +84,11 @@ func (r *runner) dialTo() *Fault {
 	}
 	v := twiml.Dial{Timeout: r.x.timing.Ring - r.x.timing.Grace, TimeLimit: 4 * time.Hour, AnswerOnBridge: true}
 	if IsPhoneNumber(to) {
-		v.Nouns, v.CallerID = []twiml.Noun{twiml.Number{Number: to}}, anyNumber
+		v.Nouns = []twiml.Noun{twiml.Number{Number: to}}
 	} else {
 		v.Nouns = []twiml.Noun{twiml.Client{Identity: to, Parameters: r.c.custom}}
 	}
-	_, fault := r.dialVerb(v)
-	if fault != nil {
-		return fault
-	}
-	return r.last
+	return r.dialNouns(v).fault
 }
 
 // run executes a document, and those that it leads to. It returns why the call ends, or
@@ -207,14 +203,12 @@ func (r *runner) play(ctx context.Context, v twiml.Play) *Fault {
 	if fault != nil {
 		return fault
 	}
-	file, err := r.c.hooks.Fetch(ctx, target, nil)
-	switch {
-	case ctx.Err() != nil:
+	file, err := r.c.hooks.FetchAudio(ctx, target.URL)
+	if ctx.Err() != nil {
 		return nil
-	case err != nil:
+	}
+	if err != nil {
 		return (*Fault)(err)
-	case file.Kind() != webhook.Audio:
-		return &Fault{12300, fmt.Sprintf("%s: the Content-Type is %q, which is not that of audio", target, file.ContentType)}
 	}
 	return r.hear(ctx, v.URL, fmt.Sprintf("%s hears %s", r.c.party(), target.URL.Redacted()), r.decode(file.Body).Repeat(v.Loop))
 }

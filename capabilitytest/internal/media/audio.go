@@ -68,6 +68,10 @@ func (t *tape) oldest() *frame {
 	return &t.frames[t.next]
 }
 
+func (t *tape) newest() *frame {
+	return &t.frames[(t.next+len(t.frames)-1)%len(t.frames)]
+}
+
 func (t *tape) audio() Audio {
 	a := make(Audio, 0, len(t.frames)*frameSamples)
 	for i := range t.frames {

@@ -28,6 +28,7 @@ type Leg struct {
 	seat      Seat
 	speech    players // what a phone says
 	echo      bool
+	patch     *Leg    // whose hearing a phone says, or nil
 	prompts   players // what is played to the leg
 	recorders recorders
 	saying    frame // what the leg says in this tick
@@ -259,6 +260,9 @@ func (l *Leg) speak() frame {
 	l.speech.mixInto(&s)
 	if l.echo {
 		s.add(l.heard.oldest())
+	}
+	if l.patch != nil {
+		s.add(l.patch.heard.newest())
 	}
 	return s.clip()
 }

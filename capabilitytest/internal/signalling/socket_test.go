@@ -1,0 +1,86 @@
+package signalling
+
+import (
+	"encoding/json"
+	"testing"
+	"time"
+
+	"github.com/stretchr/testify/assert"
+	"github.com/stretchr/testify/require"
+
+	"github.com/seed-6c737938/capability"
+	"github.com/seed-6c737938/capability/capabilitytest/internal/exchange"
+)
+
+var credentials = Credentials{
+	AccountSID: "AC00000000000000000000000000000001", AuthToken: "fedcba9876543210fedcba9876543210",
+	APIKeySID: "SK00000000000000000000000000000001", APIKeySecret: "abcdefghijklmnopqrstuvwxyz012345",
+}
+
+func TestJudge(t *testing.T) {
+	token := func(names ...string) string {
+		builder := capability.New(credentials.AccountSID, credentials.AuthToken)
+		for _, name := range names {
+			scope, err := capability.ParseScope(name)
+			require.NoError(t, err)
+			builder.AddScope(scope)
+		}
+		signed, err := builder.ToJWT()
+		require.NoError(t, err)
+		return signed
+	}
+	incoming := "scope:client:incoming?clientName="
+	for text, code := range map[string]int{
+		token(incoming + "tommy"):                      0,
+		token(incoming + "office-7"):                   0, // works in Chromium
+		token(incoming + "La%20Lavie"):                 31105,
+		token("scope:client:outgoing?appSid=AP1"):      0, // as in Twilio's examples
+		token("scope:client:outgoing?appSid=voice%20"): 31100,
+		token(incoming+"tommy") + "\n":                 31204,
+		"Bearer " + token(incoming+"tommy"):            31204,
+		"":                                             31204,
+	} {
+		granted, fault := credentials.judge(text)
+		if code == 0 {
+			assert.Nil(t, fault)
+			require.NotNil(t, granted)
+			assert.WithinDuration(t, time.Now().Add(time.Hour), granted.ExpiresAt, time.Minute)
+			continue
+		}
+		require.NotNil(t, fault, text)
+		assert.Equal(t, code, fault.Code, fault.Message)
+	}
+}
+
+// Whatever a page sends, the server goes on, and can be closed.
+func FuzzFrame(f *testing.F) {
+	for _, frame := range []string{
+		`{"type":"listen","payload":{"token":"x"}}`, `{"type":"listen","payload":{"token":1}}`,
+		`{"type":"register","payload":{"media":{"audio":true}}}`, `{"type":"register"}`,
+		`{"type":"invite","payload":{"callsid":"TJ1","sdp":"v=0","twilio":{"params":"To=tommy"}}}`,
+		`{"type":"invite","payload":{"callsid":"CA1","reconnect":"x"}}`, `{"type":"answer","payload":{"callsid":"CA1"}}`,
+		`{"type":"reinvite","payload":{"callsid":"TJ1"}}`, `{"type":"hangup","payload":{"callsid":"TJ1"}}`, `{"type":"reject"}`,
+		`{"type":"dtmf","payload":{"callsid":"TJ1","dtmf":"1"}}`,
+		`{"type":"message","payload":{"callsid":"TJ1","content":{"a":1},"messagetype":"user-defined-message","voiceeventsid":"KX1"}}`,
+	} {
+		f.Add(frame, frame)
+	}
+	f.Fuzz(func(t *testing.T, first, second string) {
+		x, err := exchange.New(exchange.Config{})
+		require.NoError(t, err)
+		defer x.Close()
+		s := Server{Exchange: x, Credentials: credentials}
+		d := x.Connect()
+		defer d.Leave(true)
+		d.Accept(&exchange.Grants{ClientName: "tommy", Incoming: true, Outgoing: true, ExpiresAt: time.Now().Add(time.Hour)}, [32]byte{}, false)
+		for _, frame := range []string{first, second, first} {
+			var m message
+			if json.Unmarshal([]byte(frame), &m) == nil {
+				s.handle(d, m.Type, m.Payload)
+			}
+			for len(d.Outbox()) > 0 {
+				assert.True(t, json.Valid(encode(<-d.Outbox(), placeOf(""))))
+			}
+		}
+	})
+}
