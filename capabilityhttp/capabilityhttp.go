@@ -1,10 +1,14 @@
-// Package capabilityhttp hands tokens to browsers: capability tokens or Access
-// Tokens, whichever the builder mints.
+// Package capabilityhttp helps a backend with the two requests that a browser phone
+// brings: the page's, for a token, and Twilio's, which asks what to do with a call.
 //
 // The backend decides who is asking and what they may do; [Handler] does the rest
-// of what a token endpoint needs. It sets no CORS headers, so only pages of the
-// same origin can read a token: to let others read it, wrap it in a handler that
-// sets them. It does not authenticate users or limit request rates.
+// of what a token endpoint needs, for capability tokens and Access Tokens, whichever
+// the builder mints. It sets no CORS headers, so only pages of the same origin can
+// read a token: to let others read it, wrap it in a handler that sets them. It does
+// not authenticate users or limit request rates.
+//
+// A token lets its page call whatever the voice URL dials. [FromTwilio] makes sure
+// that it is Twilio who asks, and not somebody who has found the URL.
 package capabilityhttp
 
 import (
@@ -84,17 +88,13 @@ func call(mint func(*http.Request) (*capability.CapabilityToken, error), r *http
 // nothing is logged if that is all: if err is nil, or the context's error or cause.
 // A browser may leave, and [http.TimeoutHandler] ends what takes too long.
 func Write(w http.ResponseWriter, r *http.Request, token *capability.CapabilityToken, err error) {
-	header := w.Header()
-	header.Set("Cache-Control", "no-store")
-	header.Set("X-Content-Type-Options", "nosniff")
-	header.Set("Content-Type", "application/json")
-	header.Add("Vary", "Cookie, Authorization")
+	w.Header().Add("Vary", "Cookie, Authorization")
 	body, err := answer(r, token, err)
 	if err != nil {
 		refuse(w, r, err)
 		return
 	}
-	w.Write(body)
+	writeJSON(w, http.StatusOK, body)
 }
 
 // answer returns the body with a token. Its first two names are those of Twilio's
@@ -135,9 +135,22 @@ func refuse(w http.ResponseWriter, r *http.Request, err error) {
 	default:
 		chosen = &Error{http.StatusServiceUnavailable, "request cancelled"}
 	}
+	writeError(w, chosen)
+}
+
+func writeError(w http.ResponseWriter, e *Error) {
 	body, _ := json.Marshal(struct { // a string cannot fail
 		Error string `json:"error"`
-	}{chosen.Message})
-	w.WriteHeader(chosen.Status)
+	}{e.Message})
+	writeJSON(w, e.Status, body)
+}
+
+// writeJSON writes an answer that is for one browser at one time.
+func writeJSON(w http.ResponseWriter, status int, body []byte) {
+	header := w.Header()
+	header.Set("Cache-Control", "no-store")
+	header.Set("X-Content-Type-Options", "nosniff")
+	header.Set("Content-Type", "application/json")
+	w.WriteHeader(status)
 	w.Write(body)
 }

@@ -43,7 +43,7 @@ func serve(t *testing.T, mint mintFunc) (address string, logged *bytes.Buffer) {
 	return server.URL, logged
 }
 
-func captureLog(t *testing.T) *bytes.Buffer {
+func captureLog(t testing.TB) *bytes.Buffer {
 	t.Helper()
 	logged := new(bytes.Buffer)
 	before := slog.Default()

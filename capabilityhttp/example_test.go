@@ -7,6 +7,7 @@ import (
 	"log"
 	"net/http"
 	"net/http/httptest"
+	"strings"
 	"time"
 
 	"github.com/seed-6c737938/capability"
@@ -87,4 +88,29 @@ func ExampleWrite() {
 	// Output:
 	// 401 {"error":"sign in f
 	// 200 {"identity":"tommy"
+}
+
+// A voice URL answers only Twilio.
+func ExampleFromTwilio() {
+	fromTwilio, err := capabilityhttp.FromTwilio("https://example.com", "12345")
+	if err != nil {
+		log.Fatal(err)
+	}
+	http.Handle("POST /myapp.php", fromTwilio(http.HandlerFunc(func(w http.ResponseWriter, r *http.Request) {
+		fmt.Fprintf(w, "<Response><Say>You pressed %s.</Say></Response>", r.PostForm.Get("Digits"))
+	})))
+
+	// The request is the one in Twilio's documentation.
+	form := "CallSid=CA1234567890ABCDE&Caller=%2B14158675310&Digits=1234&From=%2B14158675310&To=%2B18005551212"
+	for _, body := range []string{form, strings.Replace(form, "1234&", "4321&", 1)} {
+		r := httptest.NewRequest(http.MethodPost, "/myapp.php?foo=1&bar=2", strings.NewReader(body))
+		r.Header.Set("Content-Type", "application/x-www-form-urlencoded")
+		r.Header.Set("X-Twilio-Signature", "L/OH5YylLD5NRKLltdqwSvS0BnU=")
+		recorder := httptest.NewRecorder()
+		http.DefaultServeMux.ServeHTTP(recorder, r)
+		fmt.Println(recorder.Code, recorder.Body)
+	}
+	// Output:
+	// 200 <Response><Say>You pressed 1234.</Say></Response>
+	// 403 {"error":"not signed by Twilio"}
 }

@@ -104,8 +104,10 @@ func Addr(addr string) Option {
 // the server, if that is not an address of its machine, as in a container.
 func PublicIP(ip string) Option {
 	return func(s *Server) (err error) {
-		s.config.Media.PublicIP, err = netip.ParseAddr(ip)
-		return err
+		if s.config.Media.PublicIP, err = netip.ParseAddr(ip); err != nil {
+			return fmt.Errorf("public IP %q: it must be an IP address", ip)
+		}
+		return nil
 	}
 }
 

@@ -11,6 +11,7 @@ import (
 	"net/http/httptest"
 	"net/url"
 	"slices"
+	"strings"
 	"sync"
 	"testing"
 	"time"
@@ -172,13 +173,15 @@ func TestDialAction(t *testing.T) {
 
 // Without an action, the verb after a Dial that nobody answered comes next.
 func TestDialsInTurn(t *testing.T) {
-	s, _ := dialling(t, map[string]string{"/voice": `<Dial answerOnBridge="true"><Client>nobody</Client></Dial><Dial answerOnBridge="true"><Client>tommy</Client></Dial>`})
+	var log strings.Builder
+	s, _ := dialling(t, map[string]string{"/voice": `<Dial answerOnBridge="true"><Client>nobody</Client></Dial><Dial answerOnBridge="true"><Client>tommy</Client></Dial>`}, Log(&log))
 	alice, tommy := openDevice(t, s, both("alice")), openDevice(t, s, both("tommy"))
 	alice.dial("x")
 	alice.expect("ringing")
-	sid := tommy.expect("invite").CallSID
-	tommy.accept(sid)
+	tommy.accept(tommy.expect("invite").CallSID)
 	alice.expect("answer")
+	s.Close()
+	assert.Contains(t, log.String(), `<Dial> of client:alice ends: no-answer, 31404: no device is registered as "nobody"`, "though the call goes on")
 }
 
 func TestTwiMLEndsCall(t *testing.T) {

@@ -64,6 +64,8 @@ func TestBodiesAreBounded(t *testing.T) {
 	gin.SetMode(gin.TestMode)
 	rotating := &minter{accountSID: "AC123", applicationSID: "AP123123"}
 	require.NoError(t, rotating.setAuthToken("secret"))
+	voice := http.NewServeMux()
+	require.NoError(t, serveVoice(voice, "secret"))
 	for name, handler := range map[string]http.Handler{
 		"tokenForCall": tokenForCall(template),
 		"tokenHandler": tokenHandler(template),
@@ -71,15 +73,25 @@ func TestBodiesAreBounded(t *testing.T) {
 		"gin":          ginRouter(template, func(*gin.Context) {}),
 		"echo":         echoRouter(template, func(next echo.HandlerFunc) echo.HandlerFunc { return next }),
 		"minter":       rotating,
+		"voice":        voice,
 	} {
+		limit := int64(16 << 10)
+		if name == "voice" {
+			limit = 64<<10 + 1
+		}
 		for _, contentType := range []string{"application/x-www-form-urlencoded", "multipart/form-data; boundary=x", "application/json"} {
 			for _, method := range []string{http.MethodGet, http.MethodPost} {
 				body := io.LimitReader(endless{}, 1<<20).(*io.LimitedReader)
-				request := httptest.NewRequest(method, "/token", body)
+				path := "/token"
+				if name == "voice" {
+					path = "/voice"
+				}
+				request := httptest.NewRequest(method, path, body)
+				request.Header.Set("X-Twilio-Signature", "forged")
 				request.Header.Set("Content-Type", contentType)
 				request.Header.Set("Test-User", "tommy")
 				handler.ServeHTTP(httptest.NewRecorder(), request)
-				assert.LessOrEqual(t, 1<<20-body.N, int64(16<<10), "%s read of %s %s", name, method, contentType)
+				assert.LessOrEqual(t, 1<<20-body.N, limit, "%s read of %s %s", name, method, contentType)
 			}
 		}
 	}

@@ -10,16 +10,17 @@ import (
 )
 
 func TestReadme(t *testing.T) {
-	const accountSID, authToken, applicationSID = "AC123", "secret", "AP123123"
+	const accountSID, apiKeySID, apiKeySecret, applicationSID = "AC123", "SK123", "key_secret", "AP123123"
 
-	token, err := capability.New(accountSID, authToken).
+	// For a capability token: capability.New(accountSID, authToken)
+	token, err := capability.NewWithAPIKey(accountSID, apiKeySID, apiKeySecret).
 		AllowClientIncoming("tommy").
 		AllowClientOutgoing(applicationSID).
 		SetTTL(10 * time.Minute).
 		ToJWT()
 
 	require.NoError(t, err)
-	claims, err := capability.Verify(token, accountSID, authToken)
+	claims, err := capability.VerifyWithAPIKey(token, accountSID, apiKeySID, apiKeySecret)
 	require.NoError(t, err)
 	require.Equal(t, "tommy", claims.ClientName())
 }

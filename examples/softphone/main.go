@@ -60,12 +60,6 @@ func run(ctx context.Context, args []string, getenv func(string) string, stdout,
 		fmt.Fprintf(stderr, "softphone: unknown argument %q: there are only flags\n", flags.Arg(0))
 		return 2
 	}
-	if *publicURL != "" {
-		if err := checkPublicURL(*publicURL); err != nil {
-			fmt.Fprintln(stderr, "softphone:", err)
-			return 2
-		}
-	}
 	listener, err := net.Listen("tcp", *addr)
 	if errors.Is(err, syscall.EADDRINUSE) {
 		err = fmt.Errorf("%w: choose another with -addr, such as -addr 127.0.0.1:0", err)
@@ -85,15 +79,6 @@ func run(ctx context.Context, args []string, getenv func(string) string, stdout,
 		return 1
 	}
 	return 0
-}
-
-// checkPublicURL refuses what cannot be the start of a URL that Twilio signs.
-func checkPublicURL(publicURL string) error {
-	u, err := url.Parse(publicURL)
-	if err != nil || u.Hostname() == "" || u.Scheme != "http" && u.Scheme != "https" || publicURL != u.Scheme+"://"+u.Host {
-		return fmt.Errorf("-public-url %q: it must be a scheme and a host, such as https://phone.example.com", publicURL)
-	}
-	return nil
 }
 
 // account is what tokens are minted with, and webhooks checked.
@@ -145,9 +130,10 @@ func allOrNone(getenv func(string) string, names ...string) ([]string, error) {
 
 // softphone is the web backend.
 type softphone struct {
-	account   account
-	publicURL string                 // at which the voice webhook is asked
-	standIn   *capabilitytest.Server // nil if the page talks to Twilio
+	account    account
+	publicURL  string                          // at which the voice webhook is asked
+	fromTwilio func(http.Handler) http.Handler // refuses what Twilio has not signed for it
+	standIn    *capabilitytest.Server          // nil if the page talks to Twilio
 
 	// Templates, checked once and cloned for each request: of capability tokens
 	// and, if there is an API key, of Access Tokens.
@@ -183,6 +169,9 @@ func (s *softphone) configure(getenv func(string) string, ttl time.Duration) err
 		return err
 	}
 	s.account = acct
+	if s.fromTwilio, err = capabilityhttp.FromTwilio(s.publicURL, acct.authToken); err != nil {
+		return err
+	}
 	s.template = capability.New(acct.sid, acct.authToken).SetTTL(ttl)
 	if acct.apiKeySID != "" {
 		s.access = capability.NewWithAPIKey(acct.sid, acct.apiKeySID, acct.apiKeySecret).SetTTL(ttl)
@@ -250,7 +239,7 @@ func (s *softphone) handler() http.Handler {
 	mux.HandleFunc("POST /clients/{name}/session", s.signIn)
 	mux.HandleFunc("DELETE /clients/{name}/session", s.signOut)
 	mux.Handle("/clients/{name}/token", capabilityhttp.Handler(s.mint))
-	mux.HandleFunc("/voice", s.voice)
+	mux.Handle("/voice", s.fromTwilio(http.HandlerFunc(s.voice)))
 	if s.standIn != nil {
 		mux.Handle("GET /standin.js", s.toStandIn())
 		mux.Handle("GET /signal", s.toStandIn())

@@ -119,7 +119,7 @@ type browser struct {
 	logged  *bytes.Buffer
 }
 
-func openBrowser(t *testing.T, getenv func(string) string) *browser {
+func openBrowser(t *testing.T, getenv func(string) string, publicURL ...string) *browser {
 	t.Helper()
 	logged := new(bytes.Buffer)
 	before := slog.Default()
@@ -127,7 +127,7 @@ func openBrowser(t *testing.T, getenv func(string) string) *browser {
 	t.Cleanup(func() { slog.SetDefault(before) })
 	server := httptest.NewUnstartedServer(nil)
 	address := "http://" + server.Listener.Addr().String()
-	app, err := newSoftphone(getenv, time.Minute, address, io.Discard)
+	app, err := newSoftphone(getenv, time.Minute, append(publicURL, address)[0], io.Discard)
 	require.NoError(t, err)
 	server.Config.Handler = app.handler()
 	server.Start()
@@ -243,8 +243,7 @@ func TestOtherSitesAreRefused(t *testing.T) {
 
 // The page may have another name than the stand-in serves, through a tunnel for example.
 func TestStandInUnderThePublicName(t *testing.T) {
-	b := openBrowser(t, noEnvironment)
-	b.app.publicURL = "https://phone.example.com"
+	b := openBrowser(t, noEnvironment, "https://phone.example.com")
 	for path, want := range map[string]int{"/standin.js": http.StatusOK, "/signal": http.StatusUpgradeRequired} {
 		response, _ := b.do("GET", path, nil, "Host", "phone.example.com")
 		assert.Equal(t, want, response.StatusCode, path)

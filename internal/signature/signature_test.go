@@ -1,13 +1,19 @@
 package signature_test
 
 import (
+	"crypto/fips140"
 	"net/url"
+	"os"
+	"os/exec"
+	"slices"
+	"strings"
 	"testing"
 
 	"github.com/stretchr/testify/assert"
 	"github.com/stretchr/testify/require"
 
 	"github.com/seed-6c737938/capability/internal/signature"
+	"github.com/seed-6c737938/capability/test/vector"
 )
 
 const authToken = "fedcba9876543210fedcba9876543210"
@@ -52,4 +58,98 @@ func TestURL(t *testing.T) {
 		assert.Equal(t, want, signature.URL(u))
 		assert.Equal(t, rawURL, u.String(), "the URL itself")
 	}
+}
+
+// Twilio's libraries make the same signatures, but for what is listed.
+func TestLibrariesSignTheSame(t *testing.T) {
+	vectors, err := vector.Signatures("../../testdata/signatures")
+	require.NoError(t, err)
+	otherwise := map[string]string{
+		"form-7":        "python", // takes no name twice
+		"form-8":        "python",
+		"form-9":        "python",
+		"form-18":       "node", // sorts by UTF-16, others by code points
+		"form-19":       "python node",
+		"form-not-utf8": "python node", // read U+FFFD
+	}
+	found := map[string]string{}
+	for _, v := range vectors {
+		var form url.Values
+		if strings.HasPrefix(v.Signed.Type, "application/x-www-form-urlencoded") {
+			// What Go takes for no form is read as the other libraries do.
+			form, err = url.ParseQuery(strings.NewReplacer("%&", "%25&", "%zz", "%25zz", ";", "%3B").Replace(v.Signed.Body))
+			require.NoError(t, err, v.ID)
+		}
+		made := signature.Sign(v.Signed.AuthToken, signature.Text(v.Signed.URL, form))
+		var others []string
+		if v.Python.Signature != made {
+			others = append(others, "python")
+		}
+		if v.Node.Signature != made {
+			others = append(others, "node")
+		}
+		if len(others) > 0 {
+			found[v.ID] = strings.Join(others, " ")
+		}
+	}
+	assert.Equal(t, otherwise, found)
+	assert.GreaterOrEqual(t, len(vectors), 200)
+}
+
+func TestCheck(t *testing.T) {
+	const target = "/voice?a=1"
+	form := url.Values{"To": {"tommy"}}
+	sign := func(address string) string { return signature.Sign(authToken, signature.Text(address+target, form)) }
+	tests := map[string]struct {
+		publicURL string
+		signedFor []string // and for nothing else of what is tried
+	}{
+		"https":           {"https://example.com", []string{"https://example.com", "https://example.com:443"}},
+		"https, own port": {"https://example.com:443", []string{"https://example.com", "https://example.com:443"}},
+		"https, port":     {"https://example.com:8443", []string{"https://example.com", "https://example.com:8443"}},
+		"http":            {"http://example.com", []string{"http://example.com", "http://example.com:80"}},
+		"http, port":      {"http://example.com:8443", []string{"http://example.com", "http://example.com:8443"}},
+		"IPv6":            {"https://[::1]", []string{"https://[::1]", "https://[::1]:443"}},
+		"IPv6, port":      {"http://[::1]:8443", []string{"http://[::1]", "http://[::1]:8443"}},
+	}
+	for name, test := range tests {
+		t.Run(name, func(t *testing.T) {
+			for _, scheme := range []string{"http://", "https://"} {
+				for _, host := range []string{"example.com", "[::1]", "["} {
+					for _, port := range []string{"", ":80", ":443", ":8443", ":"} {
+						address := scheme + host + port
+						signed := sign(address)
+						want := slices.Contains(test.signedFor, address)
+						assert.Equal(t, want, signature.Check(signed, test.publicURL, target, form, []string{"other", authToken}), address)
+						assert.False(t, signature.Check(signed, test.publicURL, target, form, []string{"other"}), address)
+					}
+				}
+			}
+		})
+	}
+	for _, wrong := range []string{"", " ", sign("https://example.com") + "=", sign("https://example.com")[:27]} {
+		assert.False(t, signature.Check(wrong, "https://example.com", target, form, []string{authToken}), wrong)
+	}
+}
+
+func TestCheckBody(t *testing.T) {
+	const ofEmptyObject = "44136fa355b3678a1146ad16f7e8649e94fb4fc21fe77e8310c060f61caaff8a"
+	assert.True(t, signature.CheckBody(ofEmptyObject, []byte("{}")))
+	assert.False(t, signature.CheckBody(ofEmptyObject, []byte("[]")))
+	assert.False(t, signature.CheckBody(strings.ToUpper(ofEmptyObject), []byte("{}")))
+	assert.False(t, signature.CheckBody("", nil))
+}
+
+// With GODEBUG=fips140=only, crypto/hmac panics on SHA-1.
+func TestErr(t *testing.T) {
+	if fips140.Enabled() {
+		require.ErrorContains(t, signature.Err(), "fips140=only forbids")
+		return
+	}
+	require.NoError(t, signature.Err())
+	command := exec.Command(os.Args[0], "-test.run=^TestErr$", "-test.v")
+	command.Env = append(os.Environ(), "GODEBUG=fips140=only")
+	output, err := command.CombinedOutput()
+	require.NoError(t, err, "%s", output)
+	require.Contains(t, string(output), "--- PASS: TestErr")
 }

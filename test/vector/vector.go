@@ -1,5 +1,5 @@
-// Package vector reads the golden vectors in testdata and makes their calls.
-// Their format is described in testdata/vectors/README.md.
+// Package vector reads the golden vectors in testdata and makes their calls. Their
+// formats are described in the README of each folder there.
 package vector
 
 import (
@@ -34,13 +34,18 @@ type Vector struct {
 }
 
 // Read reads a file of vectors. It is an error if there are none.
-func Read(path string) ([]Vector, error) {
+func Read(path string) ([]Vector, error) { return read[Vector](path) }
+
+// Decode reads vectors, one per line.
+func Decode(r io.Reader) ([]Vector, error) { return decode[Vector](r) }
+
+func read[T any](path string) ([]T, error) {
 	file, err := os.Open(path)
 	if err != nil {
 		return nil, err
 	}
 	defer file.Close()
-	all, err := Decode(file)
+	all, err := decode[T](file)
 	if err == nil && len(all) == 0 {
 		err = errors.New("no vectors")
 	}
@@ -50,11 +55,10 @@ func Read(path string) ([]Vector, error) {
 	return all, nil
 }
 
-// Decode reads vectors, one per line.
-func Decode(r io.Reader) ([]Vector, error) {
-	var all []Vector
+func decode[T any](r io.Reader) ([]T, error) {
+	var all []T
 	for lines := json.NewDecoder(r); ; {
-		var v Vector
+		var v T
 		if err := lines.Decode(&v); errors.Is(err, io.EOF) {
 			return all, nil
 		} else if err != nil {

@@ -55,6 +55,11 @@ func (r *runner) dialVerb(v twiml.Dial) (*script, *Fault) {
 		return finish, nil
 	}
 	r.last = result.fault
+	ended := Event{Kind: VerbEvent, Call: r.c.top().sid, Fault: result.fault, Text: fmt.Sprintf("<Dial> of %s ends: %s", r.c.party(), result.status)}
+	if result.fault != nil {
+		ended.Text += fmt.Sprintf(", %d: %s", result.fault.Code, result.fault.Message)
+	}
+	r.x.event(ended)
 	return r.action(v.Action, r.dialForm(result))
 }
 
@@ -403,7 +408,7 @@ func (b *branch) start(to twiml.StatusCallback, base *url.URL) {
 	if len(b.legs) == 0 {
 		return
 	}
-	if b.callback = newCallback(to, base); b.callback == nil {
+	if b.callback = b.legs[0].newCallback(to, base); b.callback == nil {
 		return
 	}
 	leg := b.legs[0]

@@ -9,6 +9,7 @@ import (
 
 	"github.com/pion/ice/v4"
 	"github.com/pion/interceptor"
+	"github.com/pion/stun/v4"
 	"github.com/pion/webrtc/v4"
 )
 
@@ -49,6 +50,9 @@ func newAPI(mux ice.UDPMux, publicIP netip.Addr) (*webrtc.API, error) {
 	settings.SetICEMulticastDNSMode(ice.MulticastDNSModeDisabled)
 	settings.SetNetworkTypes([]webrtc.NetworkType{webrtc.NetworkTypeUDP4, webrtc.NetworkTypeUDP6})
 	settings.SetIncludeLoopbackCandidate(true)
+	// A page that is not told that we are lite, as SDK 2.x with forceAggressiveIceNomination, leaves it to us to choose
+	// a pair: any that its checks come over.
+	settings.SetICEBindingRequestHandler(func(*stun.Message, ice.Candidate, ice.Candidate, *ice.CandidatePair) bool { return true })
 	if publicIP.IsValid() {
 		err := settings.SetICEAddressRewriteRules(webrtc.ICEAddressRewriteRule{
 			External:        []string{publicIP.String()},

@@ -28,10 +28,10 @@ func (c Credentials) judge(token string) (*exchange.Grants, *exchange.Fault) {
 		return nil, c.explain(token, err)
 	}
 	name := claims.ClientName()
-	if wrong := rule.UnsafeClientName(name, rule.LongestClientName); name != "" && wrong != "" {
+	_, incoming := claims.Incoming()
+	if wrong := rule.UnsafeClientName(name, rule.LongestClientName); (incoming || name != "") && wrong != "" {
 		return nil, &exchange.Fault{Code: 31105, Message: "the client name of the token: " + wrong}
 	}
-	_, incoming := claims.Incoming()
 	applicationSID, params, outgoing := claims.Outgoing()
 	if wrong := rule.SID("AP", applicationSID); outgoing && wrong != "" {
 		return nil, &exchange.Fault{Code: 31100, Message: "the application SID of the token: " + wrong}
@@ -50,10 +50,7 @@ func (c Credentials) judge(token string) (*exchange.Grants, *exchange.Fault) {
 // accounts: it has to look up whose token it is before it can check the signature, and
 // checks that before all else.
 func (c Credentials) explain(token string, err error) *exchange.Fault {
-	report := inspect.Inspect(inspect.Token{Text: token}, time.Now(), inspect.Credentials{
-		inspect.AccountSIDVar: c.AccountSID, inspect.AuthTokenVar: c.AuthToken,
-		inspect.APIKeySIDVar: c.APIKeySID, inspect.APIKeySecretVar: c.APIKeySecret,
-	})
+	report := inspect.Inspect(inspect.Token{Text: token}, time.Now(), c.variables())
 	if len(report.CredentialFaults) > 0 {
 		return &exchange.Fault{Code: foreign, Message: report.CredentialFaults[0].Message}
 	}
@@ -63,6 +60,13 @@ func (c Credentials) explain(token string, err error) *exchange.Fault {
 	ofSignature := func(f inspect.Finding) bool { return signalled(f.Code) == badSignature }
 	first := report.Problems[max(0, slices.IndexFunc(report.Problems, ofSignature))]
 	return &exchange.Fault{Code: signalled(first.Code), Message: first.Message}
+}
+
+func (c Credentials) variables() inspect.Credentials {
+	return inspect.Credentials{
+		inspect.AccountSIDVar: c.AccountSID, inspect.AuthTokenVar: c.AuthToken,
+		inspect.APIKeySIDVar: c.APIKeySID, inspect.APIKeySecretVar: c.APIKeySecret,
+	}
 }
 
 // The codes of refused tokens that the SDKs are told.

@@ -11,7 +11,7 @@ import (
 )
 
 func main() {
-	template := capability.New(os.Getenv("TWILIO_ACCOUNT_SID"), os.Getenv("TWILIO_AUTH_TOKEN")).
+	template := capability.NewWithAPIKey(os.Getenv("TWILIO_ACCOUNT_SID"), os.Getenv("TWILIO_API_KEY"), os.Getenv("TWILIO_API_SECRET")).
 		AllowClientOutgoing(os.Getenv("TWILIO_TWIML_APP_SID")).
 		SetTTL(10 * time.Minute)
 	if err := template.Err(); err != nil {
@@ -24,7 +24,8 @@ func main() {
 		}
 		return template.Clone().AllowClientIncoming(capability.EncodeClientName(user)), nil
 	}))
-	log.Fatal(http.ListenAndServe("127.0.0.1:8080", nil))
+	server := &http.Server{Addr: "127.0.0.1:8081", ReadTimeout: 10 * time.Second, WriteTimeout: 10 * time.Second}
+	log.Fatal(server.ListenAndServe())
 }
 
 // signedIn returns the user whose session r belongs to.
