@@ -73,9 +73,9 @@
 //
 //   - It was compared with the SDKs, with Twilio's tests of them and with Twilio's
 //     documentation, never with the live service, which may answer other codes.
-//   - It has one account, and the numbers that [Number] gives it. A token may name an
-//     application that is not known, which is taken for the first one; nor is it checked
-//     whose telephone number a callerId is.
+//   - It has one account, and the numbers that [Number] gives it. It checks only the form of
+//     a token's application SID: one that it does not know is taken for TWILIO_TWIML_APP_SID.
+//     It does not check whose telephone number a callerId is.
 //   - Of the REST API it serves, as JSON alone: Calls, their UserDefinedMessages, Queues and
 //     Members, Conferences and Participants, Recordings (WAV), IncomingPhoneNumbers and
 //     Applications. What else there is, is 404, error 20404, and the log names it. Parameters

@@ -56,6 +56,7 @@ func TestRESTAuthentication(t *testing.T) {
 		"stranger":           {account + "Calls.json", []string{"AC1", authToken}, 401},
 		"nowhere":            {"/2010-04-01/Nothing.json", nil, 401},
 		"another account":    {"/2010-04-01/Accounts/AC00000000000000000000000000000009/Calls.json", []string{accountSID, authToken}, 401},
+		"the account":        {"/2010-04-01/Accounts/" + accountSID + ".json", []string{accountSID, authToken}, 404},
 		"no account":         {"/2010-04-01/Accounts.json", []string{accountSID, authToken}, 404},
 	} {
 		status, header, body := a.send("GET", test.path, formType, "", test.login...)
@@ -203,6 +204,7 @@ func TestRESTLog(t *testing.T) {
 	a, b := startAPI(t, map[string]string{"/hello": ""}, Log(&log))
 	a.fails(404, 20404, "GET", "Messages.json")
 	a.fails(405, 20004, "POST", "Calls/CA1/Recordings.json")
+	a.send("POST", account+"Queues.json", "application/json", `{"FriendlyName": "shop"}`, accountSID, authToken)
 	a.post("Calls", "To", agent, "From", office, "Url", b.URL+"/hello", "MachineDetection", "Enable",
 		"StatusCallback", b.URL+"/status", "StatusCallbackEvent", "initiated ringing")
 	a.send("GET", account+"Calls%0aX/"+authToken+".json", formType, "", accountSID, authToken)
@@ -211,6 +213,7 @@ func TestRESTLog(t *testing.T) {
 		"GET Messages.json: 404: 20404: The requested resource Messages.json was not found",
 		"POST Calls/CA1/Recordings.json: 405: 20004: Method not allowed: the stand-in has no POST of Calls/CA1/Recordings.json",
 		"the stand-in does not support the parameter MachineDetection",
+		`the body is not read, as its Content-Type is "application/json"`,
 		`warning 21626: StatusCallbackEvent "initiated ringing"`,
 		"POST Calls.json: 201",
 	} {

@@ -571,6 +571,17 @@ func TestClientStatusCallbacks(t *testing.T) {
 	assert.Equal(t, []string{"initiated", "ringing", "in-progress", "completed"}, events)
 }
 
+func TestStatusCallbackThatCannotBeMade(t *testing.T) {
+	var log strings.Builder
+	s, _ := dialling(t, map[string]string{"/voice": `<Dial answerOnBridge="true"><Client statusCallback="ftp://127.0.0.1/">tommy</Client></Dial>`}, Log(&log))
+	alice, tommy := openDevice(t, s, both("alice")), openDevice(t, s, both("tommy"))
+	alice.dial("tommy")
+	alice.expect("ringing")
+	tommy.expect("invite")
+	s.Close()
+	assert.Contains(t, log.String(), "11100: the URL \"ftp://127.0.0.1/\" is not valid")
+}
+
 // It has one line.
 func TestPhoneIsBusy(t *testing.T) {
 	s := start(t)

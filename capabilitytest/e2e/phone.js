@@ -2,7 +2,7 @@
 
 const { searchParams } = new URL(location.href);
 const version = Number(location.pathname.slice(1));
-const phone = { events: [], call: null, sample: null, topic: null };
+const phone = { events: [], call: null, sample: null, levels: [], topic: null };
 
 const log = (event, detail = '') => phone.events.push(`${event} ${detail}`.trim());
 const fetchToken = async () => (await fetch(`/token${location.search}`)).text();
@@ -16,7 +16,10 @@ function take(call) {
     call.on(event, () => { phone.call = phone.call === call ? null : phone.call; });
   }
   call.on('error', (error) => log('call-error', error.code));
-  call.on('sample', (sample) => { phone.sample = sample; });
+  call.on('sample', (sample) => {
+    phone.sample = sample;
+    phone.levels.push(sample.audioOutputLevel);
+  });
 }
 
 phone.start = async () => {
@@ -41,6 +44,7 @@ phone.dial = async (to) => {
   const params = { To: to, topic: 'tea & cake' };
   take(version === 1 ? phone.device.connect(params) : await phone.device.connect({ params }));
 };
+phone.takeOver = async (connectToken) => take(await phone.device.connect({ connectToken }));
 phone.renew = async () => (version === 1 ? phone.device.setup(await fetchToken()) : phone.device.updateToken(await fetchToken()));
 phone.busy = () => (version === 1 ? phone.device.status() === 'busy' : phone.device.isBusy);
 

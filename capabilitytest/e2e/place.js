@@ -103,6 +103,10 @@ async function open(place, identity, { sdk, kind }) {
       throw new Error(`no ${event} within ${await page.evaluate('phone.events')}: ${place.standin.events}`, { cause: error });
     }),
     hears: () => phone.until('phone.sample?.totals.bytesReceived > 5000 && phone.sample.audioOutputLevel > 0'),
+    silent: async () => { // for some seconds, as a fake microphone beeps once in a second
+      await page.evaluate('phone.levels = []');
+      await phone.until('phone.levels.length >= 8 && phone.levels.slice(-4).every((level) => level === 0)');
+    },
     idle: () => phone.until('!phone.call && !phone.busy()'),
   };
   await phone.event('registered');

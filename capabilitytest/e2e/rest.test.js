@@ -30,10 +30,7 @@ const conference = (name, attributes = {}) => {
   return document;
 };
 
-const silent = async (phone) => {
-  await phone.do('phone.sample = null');
-  await phone.until('phone.sample?.audioOutputLevel === 0');
-};
+// hears waits until a page hears something from now on.
 const hears = async (phone) => {
   await phone.do('phone.sample = null');
   await phone.until('phone.sample?.audioOutputLevel > 0');
@@ -103,7 +100,7 @@ for (const way of [{ sdk: 1, kind: 'capability' }, { sdk: 2, kind: 'access' }]) 
 
       await members(caller.sid).update({ hold: true, holdUrl: `${place.backend.url}/music` });
       await hears(alice); // music
-      await silent(tommy);
+      await tommy.silent();
       await members(caller.sid).update({ hold: false });
       await Promise.all([hears(alice), hears(tommy)]);
 

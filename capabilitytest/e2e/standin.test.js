@@ -66,6 +66,55 @@ describe('an unmodified page', { concurrency: 2 }, () => {
     });
   }
 
+  for (const sdk of [1, 2]) {
+    test(`confers, with one who is muted, with SDK ${sdk}`, async (t) => {
+      const place = await setUp(t);
+      const way = { sdk, kind: 'access' };
+      place.backend.twiml = ({ From }) => {
+        const answer = new twilio.twiml.VoiceResponse();
+        answer.dial().conference({ muted: From === 'client:bob', beep: 'false', waitUrl: '' }, 'room');
+        return answer.toString();
+      };
+      const [alice, tommy, bob] = await Promise.all(['alice', 'tommy', 'bob'].map((name) => place.open(name, way)));
+      await Promise.all([alice, tommy, bob].map((phone) => phone.do("phone.dial('room')")));
+      await Promise.all([alice, tommy, bob].map((phone) => phone.hears()));
+      await tommy.do('phone.call.disconnect()');
+      await tommy.idle();
+      await Promise.all([alice.silent(), bob.hears()]);
+      await Promise.all([alice, bob].map((phone) => phone.do('phone.call.disconnect()')));
+      await place.standin.says(/leaves the conference "room" \(0 participants left\)/);
+    });
+
+    test(`waits in a queue and is dialled, with SDK ${sdk}`, async (t) => {
+      const place = await setUp(t);
+      const way = { sdk, kind: 'access' };
+      place.backend.twiml = ({ To, QueueResult }) => {
+        const answer = new twilio.twiml.VoiceResponse();
+        if (QueueResult) {
+          answer.pause({ length: 60 });
+        } else if (To === 'support') {
+          answer.enqueue({ action: '/voice' }, 'support');
+        } else {
+          answer.dial().queue('support');
+        }
+        return answer.toString();
+      };
+      const [alice, tommy] = await Promise.all([place.open('alice', way), place.open('tommy', way)]);
+      await alice.do("phone.dial('support')");
+      await alice.event('accept');
+      await alice.hears(); // the music
+      await tommy.do("phone.dial('agent')");
+      await place.standin.says(/client:tommy and client:alice are connected/);
+      await Promise.all([alice.hears(), tommy.hears()]);
+      await tommy.do('phone.call.disconnect()');
+      await tommy.idle();
+      await alice.silent(); // she is still on the line
+      assert.equal(place.backend.voiceRequests.at(-1).QueueResult, 'bridged');
+      await alice.do('phone.call.disconnect()');
+      await alice.idle();
+    });
+  }
+
   for (const way of ways.filter(({ kind }) => kind === 'access')) {
     test(`keeps its call when a socket is lost for a moment, with SDK ${way.sdk}`, async (t) => {
       const place = await setUp(t);
@@ -122,6 +171,20 @@ describe('an unmodified page', { concurrency: 2 }, () => {
     await Promise.all([alice.event('reconnecting'), tommy.event('reconnecting')]);
     await place.restart();
     await Promise.all([alice.idle(), tommy.idle()]);
+  });
+
+  test('takes a call over from another page, with SDK 2', async (t) => {
+    const place = await setUp(t);
+    const way = { sdk: 2, kind: 'access' };
+    const [alice, tommy] = await Promise.all([place.open('alice', way), place.open('tommy', way)]);
+    await alice.do("phone.dial('tommy')");
+    await tommy.event('incoming client:alice');
+    const other = await place.open('tommy', way);
+    await other.do(`phone.takeOver(${JSON.stringify(await tommy.do('phone.call.connectToken'))})`);
+    await Promise.all([other.event('accept'), tommy.event('cancel')]);
+    await Promise.all([alice.hears(), other.hears()]);
+    await other.do('phone.call.disconnect()');
+    await Promise.all([alice.idle(), other.idle()]);
   });
 
   test('is told before its token expires, with SDK 2', async (t) => {

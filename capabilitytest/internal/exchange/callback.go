@@ -1,6 +1,7 @@
 package exchange
 
 import (
+	"fmt"
 	"net/url"
 	"slices"
 	"strconv"
@@ -17,12 +18,14 @@ type callback struct {
 }
 
 // newCallback returns nil if the document names no URL, or none that can be requested.
-func newCallback(to twiml.StatusCallback, base *url.URL) *callback {
+func (c *call) newCallback(to twiml.StatusCallback, base *url.URL) *callback {
 	if to.URL == "" {
 		return nil
 	}
 	target, err := webhook.Resolve(base, to.URL, to.Method)
 	if err != nil {
+		c.x.event(Event{Kind: VerbEvent, Call: c.top().sid, Fault: (*Fault)(err),
+			Text: fmt.Sprintf("a status callback is left out: %d: %s", err.Code, err.Message)})
 		return nil
 	}
 	return &callback{target, to.Events}

@@ -96,7 +96,7 @@ func (r *runner) enter(noun twiml.Conference) (*conference, *participant, *Fault
 	p.ctx, p.leave = context.WithCancel(r.ctx)
 	conf.participants = append(conf.participants, p)
 	if conf.callback == nil {
-		conf.callback = newCallback(noun.StatusCallback, r.self.URL)
+		conf.callback = r.c.newCallback(noun.StatusCallback, r.self.URL)
 	}
 	r.c.enters(conf.lane(), fmt.Sprintf("%s joins the conference %q (%s)", r.c.party(), noun.Name, Count(len(conf.participants), "participant")))
 	conf.start(r.c)

@@ -408,7 +408,7 @@ func (b *branch) start(to twiml.StatusCallback, base *url.URL) {
 	if len(b.legs) == 0 {
 		return
 	}
-	if b.callback = newCallback(to, base); b.callback == nil {
+	if b.callback = b.legs[0].newCallback(to, base); b.callback == nil {
 		return
 	}
 	leg := b.legs[0]

@@ -99,6 +99,7 @@ func (x *Exchange) useApplication(o *Origin) *Fault {
 // noun returns whom the call is made to, and what is wrong with that. The codes are those of
 // https://www.twilio.com/docs/iam/test-credentials and of the Calls resource.
 func (o Origin) noun() (twiml.Noun, *Fault) {
+	const form = "it must be like +15550100001 (in a form, its + is %2B), or client: and a client name"
 	name, toClient := strings.CutPrefix(o.To, clientPrefix)
 	from, fromClient := strings.CutPrefix(o.From, clientPrefix)
 	switch {
@@ -109,11 +110,11 @@ func (o Origin) noun() (twiml.Noun, *Fault) {
 	case !toClient && magic[o.To] != nil:
 		return nil, magic[o.To]
 	case !toClient && !IsPhoneNumber(o.To):
-		return nil, &Fault{21211, fmt.Sprintf("The 'To' number %q is not a valid phone number: it must be like +15550100001, or client: and a client name", o.To)}
+		return nil, &Fault{21211, fmt.Sprintf("The 'To' number %q is not a valid phone number: %s", o.To, form)}
 	case !toClient && fromClient:
 		return nil, &Fault{21210, "From is not a valid phone number: to call a number, From has to be one"}
 	case o.From == "+15005550001", !fromClient && !IsPhoneNumber(o.From):
-		return nil, &Fault{21212, fmt.Sprintf("The 'From' number %q is not valid: it must be like +15550100000, or client: and a client name", o.From)}
+		return nil, &Fault{21212, fmt.Sprintf("The 'From' number %q is not valid: %s", o.From, form)}
 	}
 	if fromClient {
 		if wrong := rule.UnsafeClientName(from, rule.LongestClientName); wrong != "" {

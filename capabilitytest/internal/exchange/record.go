@@ -34,7 +34,7 @@ type recording struct {
 // newRecording starts a recording, and reports it. x.mu is held.
 func (c *call) newRecording(recorder *media.Recorder, source string, to twiml.StatusCallback, base *url.URL) *recording {
 	rec := &recording{x: c.x, c: c, recorder: recorder, sid: "RE" + random(), started: time.Now()}
-	rec.callback = newCallback(to, base)
+	rec.callback = c.newCallback(to, base)
 	rec.form = url.Values{
 		"AccountSid":         {c.x.config.AccountSID},
 		"CallSid":            {c.sid},

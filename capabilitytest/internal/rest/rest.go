@@ -112,7 +112,7 @@ func (a *API) answer(w http.ResponseWriter, r *http.Request) (status int, answer
 	switch {
 	case !a.authentic(r):
 		return 0, nil, &exchange.Fault{Code: 20003, Message: "Authenticate"}
-	case !ours && strings.HasPrefix(r.URL.Path, Root+"Accounts/AC"):
+	case !ours && strings.HasPrefix(r.URL.Path, Root+"Accounts/AC") && !strings.Contains(r.URL.Path, a.AccountSID):
 		return 0, nil, &exchange.Fault{Code: 20003, Message: "Authenticate: the account in the path is another one"}
 	case !ours:
 		return 0, nil, notFound(r.URL.Path)
@@ -155,8 +155,12 @@ func (q *request) read(w http.ResponseWriter) (status int, fault *exchange.Fault
 	r := q.http
 	r.Body = http.MaxBytesReader(w, r.Body, maxBody)
 	err := r.ParseForm()
-	if _, discarded := io.Copy(io.Discard, r.Body); err == nil {
-		err = discarded // the body of another content type, which is not read
+	unread, discarded := io.Copy(io.Discard, r.Body)
+	if err == nil {
+		err = discarded
+	}
+	if unread > 0 {
+		q.report(fmt.Sprintf("the body is not read, as its Content-Type is %q, not application/x-www-form-urlencoded", clip(r.Header.Get("Content-Type"))), nil)
 	}
 	if errors.As(err, new(*http.MaxBytesError)) {
 		return http.StatusRequestEntityTooLarge, &exchange.Fault{Message: fmt.Sprintf("the body is longer than %d bytes", maxBody)}
