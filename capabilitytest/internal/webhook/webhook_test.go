@@ -124,6 +124,28 @@ func TestPost(t *testing.T) {
 	}, e)
 }
 
+// A request can be seen before it is answered.
+func TestBegin(t *testing.T) {
+	b := serve(t, twiml)
+	var told []webhook.Exchange
+	note := func(e webhook.Exchange) { told = append(told, e) }
+	s := (&webhook.Client{AuthToken: authToken, Begin: note, Log: note}).NewSession()
+	s.Owner = "CA1"
+	defer s.Close(t.Context())
+	document, problem := s.Fetch(t.Context(), target(t, "POST", b.URL+"/voice"), form)
+	require.Nil(t, problem)
+	require.Len(t, told, 2)
+	begun, over := told[0], told[1]
+	assert.True(t, begun.Pending)
+	assert.Zero(t, begun.Status)
+	assert.False(t, over.Pending)
+	assert.Equal(t, "CA1", begun.Owner)
+	assert.Equal(t, "CA1", over.Owner)
+	assert.Equal(t, begun.Signed, over.Signed)
+	assert.Equal(t, document.ID, begun.ID)
+	assert.Equal(t, document.ID, over.ID)
+}
+
 func TestRepeat(t *testing.T) {
 	b := serve(t, twiml)
 	s, log := newSession(t)
