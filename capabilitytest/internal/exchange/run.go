@@ -48,17 +48,22 @@ type runner struct {
 	recent []time.Time       // when the last documents began
 	hungUp bool              // by <Hangup>
 	left   bool              // by <Leave>
+	within *Verb             // of the same call, in which the documents are executed, or nil
 
 	audience *conference // which hears the documents, rather than the call, or nil
 }
 
 // forCall returns a runner for documents of another kind, or for another call.
 func (r *runner) forCall(c *call, place twiml.Place) *runner {
-	ctx := r.ctx
+	w := &runner{x: r.x, c: c, ctx: r.ctx, place: place, self: r.self}
 	if c != r.c {
-		ctx = c.staying()
+		w.ctx = c.staying()
+		return w
 	}
-	return &runner{x: r.x, c: c, ctx: ctx, place: place, self: r.self}
+	r.x.mu.Lock()
+	defer r.x.mu.Unlock()
+	w.within = c.verb
+	return w
 }
 
 // dialTo dials the client that the parameter To names, or the telephone.
@@ -79,6 +84,7 @@ func (r *runner) dialTo() *Fault {
 // run executes a document, and those that it leads to. It returns why the call ends, or
 // nil.
 func (r *runner) run(s *script) *Fault {
+	defer r.resumeVerb()
 	for s != finish && s != leave {
 		if r.circles() {
 			return &Fault{11215, fmt.Sprintf("the call went through %d documents within %v", maxDocuments, circleTime)}
@@ -135,6 +141,15 @@ func (r *runner) beginVerb(s *script, i int) {
 
 // nameOf returns the name of a verb's element.
 func nameOf(verb twiml.Verb) string { return strings.TrimPrefix(fmt.Sprintf("%T", verb), "twiml.") }
+
+// resumeVerb says that the verb goes on in which the documents were executed.
+func (r *runner) resumeVerb() {
+	if r.within != nil {
+		r.x.mu.Lock()
+		defer r.x.mu.Unlock()
+		r.c.verb = r.within
+	}
+}
 
 // verb does what a verb says. It returns nil to go on with the next one.
 func (r *runner) verb(verb twiml.Verb) (*script, *Fault) {
