@@ -318,11 +318,16 @@ func logRefusal(r *http.Request, what, reason string, attrs ...any) {
 
 // config tells the page what is not in its files.
 func (s *softphone) config(w http.ResponseWriter, _ *http.Request) {
+	console := "" // the address of the stand-in's
+	if s.standIn != nil {
+		console = s.standIn.URL
+	}
 	w.Header().Set("Content-Type", "application/json")
 	w.Header().Set("Cache-Control", "no-store")
 	json.NewEncoder(w).Encode(map[string]any{
 		"gateway":      s.gatewayName(),
 		"local":        s.standIn != nil,
+		"console":      console,
 		"accessTokens": s.access != nil,
 	})
 }
