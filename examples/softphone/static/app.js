@@ -15,18 +15,16 @@ addEventListener('unhandledrejection', (event) => notify(String(event.reason?.me
 // A page that comes back with the back button has a device that its SDK has given up.
 addEventListener('pageshow', ({ persisted }) => persisted && location.reload());
 
-let local = false; // the gateway is a stand-in
-
 // config asks the backend what is not in the page's files.
 const config = once(async () => {
   const settings = await (await fetch('/config')).json();
-  local = settings.local;
   $('gateway').textContent = settings.gateway;
   if (settings.console) {
     $('gateway').href = settings.console;
   }
-  $('no-sdk1').hidden = local;
-  $('sdk1').disabled = !local;
+  $('no-sdk1').hidden = settings.local;
+  $('sdk1').disabled = !settings.local;
+  $('echo').hidden = !settings.local;
   $('no-api-key').hidden = settings.accessTokens;
   $('access-token').disabled = !settings.accessTokens;
   return settings;
@@ -109,7 +107,7 @@ onSubmit('sign-in', (form) => ({
   sdk: form.get('sdk'),
   grants: { incoming: form.get('incoming') ?? '', outgoing: form.get('outgoing') ?? '', token: form.get('token') },
 }));
-onSubmit('dial', (form) => ({ to: numberOrNameMistake(trimmed(form, 'to'), local) }), (form) => session.dial(trimmed(form, 'to')));
+onSubmit('dial', (form) => ({ to: numberOrNameMistake(trimmed(form, 'to')) }), (form) => session.dial(trimmed(form, 'to')));
 
 // summarise says what is chosen without unfolding it.
 function summarise() {
@@ -128,6 +126,7 @@ onClick('reject', () => session.reject());
 onClick('hang-up', () => session.hangUp());
 onClick('mute', () => session.mute());
 onClick('register', () => session.registerAgain());
+onClick('call-echo', () => session.dial($('call-echo').textContent));
 onClick('dismiss', () => following(() => (session ? session.dismiss() : notify(''))));
 
 // The keys of the keypad, and those of the keyboard while it is open.

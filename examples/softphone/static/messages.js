@@ -106,9 +106,4 @@ export function nameMistake(name, kind = 'capability') {
 }
 
 // numberOrNameMistake is nameMistake for whom to call.
-export function numberOrNameMistake(to, local) {
-  if (phoneNumber.test(to)) {
-    return local ? 'The stand-in cannot call phone numbers. Enter the name of a client.' : '';
-  }
-  return nameMistake(to);
-}
+export const numberOrNameMistake = (to) => (phoneNumber.test(to) ? '' : nameMistake(to));

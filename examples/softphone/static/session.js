@@ -382,7 +382,7 @@ export class Session {
     this.ringing = this.ringing.filter((call) => call.state === 'pending');
     if (over.includes(this.call)) {
       this.call = null;
-      this.task(() => this.device?.audio.unsetInputDevice());
+      this.task(() => this.device?.audio?.unsetInputDevice()); // a device that is destroyed has no audio
     }
     for (const call of over) {
       const end = endOf(call);

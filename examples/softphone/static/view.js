@@ -35,7 +35,7 @@ function renderIdle(session) {
   setText('offline-text', why?.text ?? '');
   setText('register', why?.button ?? '');
   $('register').hidden = !why;
-  $('second-tab').hidden = why !== undefined;
+  $('nobody').hidden = why !== undefined;
   $('call-button').setAttribute('aria-disabled', session.offline !== '');
   const other = absent || (name === 'tommy' ? 'alice' : 'tommy');
   $('open-tab').href = `/?name=${encodeURIComponent(other)}`;
@@ -211,5 +211,5 @@ function element(name, text, className = '') {
   return node;
 }
 
-const initial = ({ peer }) => peer.charAt(0).toUpperCase();
+const initial = ({ peer }) => (/^\w/.test(peer) ? peer.charAt(0).toUpperCase() : '#');
 const kilobytes = (bytes) => `${(bytes / 1000).toFixed(1)} kB`;
