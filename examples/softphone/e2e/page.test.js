@@ -128,6 +128,7 @@ test('tommy is one click away, and tabs can be told apart', async (t) => {
   const opened = alice.page.context().waitForEvent('page');
   await alice.page.getByRole('link', { name: 'Open tommy in a new tab' }).click();
   const tommy = new Phone(await opened);
+  await tommy.page.waitForFunction(() => document.getElementById('name').value === 'tommy');
   await tommy.focused('name');
   await tommy.page.keyboard.press('Enter');
   await tommy.state('Ready');

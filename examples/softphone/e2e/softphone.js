@@ -37,7 +37,10 @@ export class Softphone {
     softphone.contexts = [];
     softphone.faults = [];
     t.after(async () => {
-      await Promise.all(softphone.contexts.map((context) => context.close()));
+      await Promise.all(softphone.contexts.map(async (context) => {
+        await Promise.all(context.pages().map((page) => page.unrouteAll({ behavior: 'ignoreErrors' })));
+        await context.close();
+      }));
       await softphone.stop();
       assert.deepEqual(softphone.faults, []);
     });

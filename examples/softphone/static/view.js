@@ -67,6 +67,7 @@ export function renderCall({ call }) {
   for (const id of ['sent', 'received']) {
     $(id).textContent = kilobytes(call.bytes[id]);
   }
+  $('levels').hidden = !call.answered;
   $('controls').hidden = !call.answered;
   $('mute').setAttribute('aria-pressed', muted);
   $('muted').hidden = !muted;
@@ -154,10 +155,11 @@ function deviceState({ call, device, token, offline }, left) {
 }
 
 function callState({ state, answered, peer }) {
+  const whom = peer.replaceAll(' ', '\u00a0'); // a number on one line
   if (answered) {
-    return state === 'open' ? `Talking to ${peer}` : `Reconnecting to ${peer}…`;
+    return state === 'open' ? `Talking to ${whom}` : `Reconnecting to ${whom}…`;
   }
-  return state === 'ringing' ? `Ringing ${peer}…` : `Connecting to ${peer}…`;
+  return state === 'ringing' ? `Ringing ${whom}…` : `Connecting to ${whom}…`;
 }
 
 // say shows how a call ended.
