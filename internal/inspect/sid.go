@@ -40,8 +40,8 @@ func (r *Report) readSIDs(claims map[string]any, given Credentials) {
 	r.AccountSID = r.readSID(claims, account, "AC", given[AccountSIDVar], "an account SID", "Mint it with the SID of the account as its "+account+".")
 }
 
-// readSID returns "" if there is none, or one that is wrong. The one that was given may
-// be as short or as made up as it is.
+// readSID returns "" if there is none, or one that is wrong. An SID that equals the
+// variable's value is accepted, even if it is a short one from an example.
 func (r *Report) readSID(claims map[string]any, name, prefix, given, what, advice string) string {
 	value, present := claims[name]
 	sid, isText := value.(string)
