@@ -86,7 +86,7 @@ const (
 	MaxTTL = 24 * time.Hour
 
 	// MaxTokenSize is the length in bytes of the longest token that is minted
-	// or read. Most tokens have 250 to 400 bytes; one with a hundred signed
+	// or read. Most tokens have 250 to 550 bytes; one with a hundred signed
 	// params of a hundred bytes has fifteen thousand. The limit is this
 	// package's own, not Twilio's.
 	MaxTokenSize = 64 << 10
@@ -138,15 +138,15 @@ type CapabilityToken struct {
 	notBeforeSet      bool
 
 	// Slices are replaced, never changed in place, so that copies of the
-	// struct are independent. A value that was refused is in none of the
+	// struct are independent. A text that was refused is in none of the
 	// fields, so that nothing can print it.
 	grants   []grant
 	claims   []claim // sorted by name
 	mistakes []error
 }
 
-// A claim is an extra claim. Its text, encoded once for a template and its clones,
-// is what it adds to a JSON object.
+// A claim is an extra claim. Its text is what it adds to a JSON object, encoded once
+// for a template and all its clones.
 type claim struct {
 	name, text string
 }
@@ -163,8 +163,8 @@ type kind struct {
 
 	checkHeader  func(header map[string]any) error
 	decodeClaims func(text []byte) (map[string]any, error)
-	isOther      func(token string) bool // is of the other kind
-	otherKind    string                  // what to say of one
+	isOther      func(token string) bool // reports whether a token is of the other kind
+	otherKind    string                  // the error for one
 }
 
 var registeredClaims = []string{"iss", "sub", "aud", "exp", "nbf", "iat", "jti"} // RFC 7519 section 4.1
@@ -207,7 +207,8 @@ var (
 // quotes from an env file are common causes of Twilio error 31204), and must not be
 // an SID. An auth token of 16 characters or more must not occur in a name, param,
 // scope or claim of the token, which anyone who has the token can read
-// ([ErrInvalidAuthToken]). In FIPS 140-3 mode it needs at least 14 bytes.
+// ([ErrInvalidAuthToken]); a shorter one is not searched for, since it may occur there
+// by chance. In FIPS 140-3 mode it needs at least 14 bytes.
 func New(accountSID, authToken string) *CapabilityToken {
 	t := build(false, authToken)
 	t.setSID(&t.accountSID, ErrInvalidAccountSID, "AC", accountSID)
@@ -265,8 +266,8 @@ func (t *CapabilityToken) AllowClientIncoming(clientName string) *CapabilityToke
 // [CapabilityToken.SetParams]. A second application, or different params, is
 // [ErrDuplicateScope].
 func (t *CapabilityToken) AllowClientOutgoing(applicationSID string, params ...url.Values) *CapabilityToken {
-	g := grant{kind: outgoing, params: t.copyParams(params)}
-	t.setSID(&g.applicationSID, ErrInvalidApplicationSID, "AP", applicationSID)
+	g := grant{kind: outgoing, params: t.copyParams(clientOutgoing, params)}
+	g.refused = !t.setSID(&g.applicationSID, ErrInvalidApplicationSID, "AP", applicationSID)
 	if t.paramsSet && g.params != nil && !equal(g.params, t.params) {
 		t.fail(fmt.Errorf("%w: SetParams has already set different params: is a Clone missing?", ErrDuplicateScope))
 	}
@@ -275,10 +276,10 @@ func (t *CapabilityToken) AllowClientOutgoing(applicationSID string, params ...u
 
 // SetParams sets the signed params of the outgoing scope, replacing earlier
 // ones: a template allows the application, and each clone has params of its own.
-// A token with params but without an outgoing scope is [ErrInvalidScope].
+// A token for which SetParams was called, but not AllowClientOutgoing, is
+// [ErrInvalidScope].
 func (t *CapabilityToken) SetParams(params url.Values) *CapabilityToken {
-	t.params, t.paramsSet = nil, true
-	t.params = t.copyParams([]url.Values{params})
+	t.params, t.paramsSet = t.copyParams(clientOutgoing, []url.Values{params}), true
 	return t
 }
 
@@ -289,7 +290,7 @@ func (t *CapabilityToken) AllowEventStream(filters ...url.Values) *CapabilityTok
 	if t.kind().onlyCalls {
 		return t.failOnlyCalls("event stream")
 	}
-	return t.grant(grant{kind: events, params: t.copyParams(filters)})
+	return t.grant(grant{kind: events, params: t.copyParams(streamSubscribe, filters)})
 }
 
 // AddScope grants any other scope, written as given: no client name is added to
@@ -303,17 +304,17 @@ func (t *CapabilityToken) AddScope(scope Scope) *CapabilityToken {
 		return t.failOnlyCalls(t.quote(scope.Service + ":" + scope.Privilege))
 	}
 	if !t.allowsScope(&scope) {
-		scope = Scope{}
+		return t.grant(grant{kind: other, scope: &Scope{}, refused: true})
 	}
 	return t.grant(grant{kind: other, scope: &scope})
 }
 
 // allowsScope also replaces the params by a copy.
 func (t *CapabilityToken) allowsScope(scope *Scope) bool {
-	if !t.fits(len(scope.Service)+len(scope.Privilege)) || t.hasSecret("a scope", scope.Service, scope.Privilege) {
+	if !t.fits(len(scope.Service)+len(scope.Privilege), "") || t.hasSecret("a scope", scope.Service, scope.Privilege) {
 		return false
 	}
-	scope.Params = t.copyParams([]url.Values{scope.Params})
+	scope.Params = t.copyParams(scope.name(), []url.Values{scope.Params})
 	err := scope.check(t.secret())
 	t.fail(err)
 	return err == nil
@@ -331,10 +332,12 @@ func (t *CapabilityToken) SetClientName(clientName string) *CapabilityToken {
 	if t.unsafeNames {
 		wrong = rule.UnsafeClientName(clientName, t.kind().longestName)
 	}
+	if wrong != "" && clientName != "" && !strings.HasPrefix(clientName, "client:") {
+		wrong += "; EncodeClientName makes such a name from any user ID"
+	}
 	switch {
 	case wrong != "":
-		return t.fail(fmt.Errorf("%w: %s: %s; EncodeClientName makes such a name from any user ID",
-			ErrInvalidClientName, t.quote(clientName), wrong))
+		return t.failIf(wrong, ErrInvalidClientName, clientName)
 	case t.hasSecret("the client name", clientName):
 		return t
 	case t.clientName != "" && t.clientName != clientName:
@@ -351,7 +354,8 @@ func (t *CapabilityToken) SetClientName(clientName string) *CapabilityToken {
 // and <>#%"{}|\^[]`?, which Twilio forbids (Twilio error 31105). It is for backends
 // whose users already have such names: mobile SDKs take only letters, digits and
 // '_', and Twilio's REST API, among others, is reported to refuse or change other
-// characters. It cannot be combined with SetPushCredential ([ErrInvalidClientName]).
+// characters. With SetPushCredential, a name must still consist of letters, digits and
+// '_' ([ErrInvalidClientName]).
 func (t *CapabilityToken) AllowUnsafeClientNames() *CapabilityToken {
 	t.unsafeNames = true
 	return t
@@ -359,8 +363,8 @@ func (t *CapabilityToken) AllowUnsafeClientNames() *CapabilityToken {
 
 // SetTTL sets how long a token is valid after it is minted: 1 second to [MaxTTL]
 // ([ErrInvalidTTL]; Twilio errors 31207 and 20157). The end is rounded down to a
-// whole second. Prefer short lifetimes: a page that only calls out needs its token
-// for no more than a few seconds.
+// whole second. Prefer short lifetimes: a page that fetches a token for each call can
+// use one of a few seconds.
 func (t *CapabilityToken) SetTTL(ttl time.Duration) *CapabilityToken {
 	switch {
 	case ttl > 0 && ttl <= MaxTTL/time.Second: // a number of seconds
@@ -393,7 +397,7 @@ func (t *CapabilityToken) SetClaim(name, value string) *CapabilityToken {
 		rest, replaced = rest[1:], len(rest[0].text)
 	}
 	switch {
-	case !t.fits(len(name) + len(value) - replaced):
+	case !t.fits(len(name)+len(value)-replaced, ""):
 		return t
 	case name == "" || slices.Contains(reserved, name):
 		return t.fail(fmt.Errorf("%w: name %s: it must not be empty or reserved (%s)",
@@ -521,13 +525,14 @@ func (t *CapabilityToken) failIf(wrong string, invalid error, value string) *Cap
 	return t.fail(fmt.Errorf("%w: %s: %s", invalid, t.quote(value), wrong))
 }
 
-// setSID sets a field to the SID, unless something is wrong with it.
-func (t *CapabilityToken) setSID(field *string, invalid error, prefix, sid string) {
+// setSID sets a field to the SID, and reports whether nothing is wrong with it.
+func (t *CapabilityToken) setSID(field *string, invalid error, prefix, sid string) bool {
 	wrong := rule.SID(prefix, sid)
+	t.failIf(wrong, invalid, sid)
 	if wrong == "" {
 		*field = sid
 	}
-	t.failIf(wrong, invalid, sid)
+	return wrong == ""
 }
 
 // hasSecret reports whether one of the texts, which anyone who has the token can
@@ -547,7 +552,7 @@ func (t *CapabilityToken) hasSecret(what string, texts ...string) bool {
 func (t *CapabilityToken) grant(g grant) *CapabilityToken {
 	for _, granted := range t.grants {
 		switch {
-		case granted.name() != g.name():
+		case g.refused, granted.refused, granted.name() != g.name():
 		case t.same(granted, g):
 			return t
 		default:
@@ -559,15 +564,15 @@ func (t *CapabilityToken) grant(g grant) *CapabilityToken {
 	return t
 }
 
-// copyParams returns a copy of the params as one, nil if there are none or
-// something is wrong with them.
-func (t *CapabilityToken) copyParams(params []url.Values) url.Values {
+// copyParams returns a copy, as one, of the params of a scope of that name; nil if
+// there are none or something is wrong with them.
+func (t *CapabilityToken) copyParams(name string, params []url.Values) url.Values {
 	count, size := measure(params...)
 	if count > maxParams {
 		t.fail(fmt.Errorf("%w: %d params: use at most %d", ErrInvalidScope, count, maxParams))
 		return nil
 	}
-	if !t.fits(size) {
+	if !t.fits(size, name) {
 		return nil
 	}
 	var copied url.Values
@@ -597,12 +602,17 @@ func (t *CapabilityToken) allowsParam(name string, values []string) bool {
 }
 
 // fits reports whether n more bytes can be granted: more than a token can have are
-// never copied, encoded or signed. Otherwise it remembers a mistake.
-func (t *CapabilityToken) fits(n int) bool {
-	_, size := measure(t.params)
-	n += size
+// never copied, encoded or signed. Otherwise it remembers a mistake. A grant of the
+// name, if there is one, is the same or replaced, and does not count.
+func (t *CapabilityToken) fits(n int, name string) bool {
+	if name != clientOutgoing {
+		_, size := measure(t.params)
+		n += size
+	}
 	for _, g := range t.grants {
-		n += g.size()
+		if g.name() != name {
+			n += g.size()
+		}
 	}
 	for _, c := range t.claims {
 		n += len(c.text)
@@ -712,7 +722,9 @@ func (t *CapabilityToken) appendScope(dst []byte) []byte {
 		if i > 0 {
 			dst = append(dst, ' ')
 		}
-		dst = t.appendGrant(dst, g)
+		if !g.refused {
+			dst = t.appendGrant(dst, g)
+		}
 	}
 	return dst
 }

@@ -182,6 +182,10 @@ type grant struct {
 	applicationSID string     // of outgoing
 	params         url.Values // of outgoing and events
 	scope          *Scope     // of other
+
+	// refused is a grant that was asked for but is not kept. It is there so that
+	// nothing else is said to be missing.
+	refused bool
 }
 
 type grantKind int
@@ -316,13 +320,14 @@ type Claims struct {
 // 31202), [jwt.ErrTokenInvalidIssuer] (31203), [jwt.ErrTokenExpired] (31205),
 // [jwt.ErrTokenNotValidYet], [jwt.ErrTokenMalformed] and so on (31204). An Access
 // Token is [jwt.ErrTokenUnverifiable]: use [VerifyWithAPIKey]. What is not a token
-// as it stands, such as "Bearer eyJ…", is jwt.ErrTokenMalformed. An account SID or
+// as it stands, such as "Bearer eyJ…", and a token with another alg are
+// jwt.ErrTokenMalformed. An account SID or
 // auth token that [New] would refuse, or no auth token at all, is
 // [ErrInvalidAccountSID] or [ErrInvalidAuthToken] before the token is read.
 //
-// The signature is checked before the claims are decoded: refusing a forged token
-// allocates at most twice its length, and for each auth token its length again and
-// about a kilobyte. If a claim occurs twice, the last one counts (RFC 7519 section
+// The signature is checked before the claims are parsed: refusing a forged token
+// allocates at most its length and a kilobyte, and the same again for each auth
+// token. If a claim occurs twice, the last one counts (RFC 7519 section
 // 4).
 func Verify(token, accountSID string, authTokens ...string) (*Claims, error) {
 	err := checkAccount(accountSID, authTokens)
@@ -358,9 +363,10 @@ func Verify(token, accountSID string, authTokens ...string) (*Claims, error) {
 //     [jwt.ErrTokenInvalidSubject]; Twilio error 20103);
 //   - the grants include an identity, which is a client name that
 //     [CapabilityToken.AllowUnsafeClientNames] would allow, and a voice grant whose
-//     SIDs have their form ([jwt.ErrTokenInvalidClaims]; Twilio error 20106). Grants
-//     of other services are allowed. Signed params may be of any type, as Twilio's Go
-//     and Node libraries write them: what is not a string is read as JSON.
+//     application and push credential, if any, are SIDs ([jwt.ErrTokenInvalidClaims];
+//     Twilio error 20106). Grants of other services are ignored. Signed params may be
+//     of any JSON type, since twilio-go and Node write numbers: all but strings are
+//     returned as JSON text. There are at most 10,000 of them ([ErrInvalidScope]).
 //
 // A capability token is [jwt.ErrTokenUnverifiable]. An account SID or API key that
 // [NewWithAPIKey] would refuse is [ErrInvalidAccountSID] or [ErrInvalidAPIKey]
@@ -474,20 +480,20 @@ func (k *kind) open(token string, secrets []string, options ...jwt.ParserOption)
 // isAccessToken reports whether a token's header says that it is an Access Token.
 func isAccessToken(token string) bool {
 	header, _, _ := strings.Cut(token, ".")
-	return startContains(header, `"`+accesstoken.ContentType+`"`)
+	return contains(header, `"`+accesstoken.ContentType+`"`)
 }
 
 // isCapabilityToken reports whether a token looks like a capability token.
 func isCapabilityToken(token string) bool {
 	_, rest, _ := strings.Cut(token, ".")
 	claims, _, _ := strings.Cut(rest, ".")
-	return !isAccessToken(token) && startContains(claims, `"scope":"`)
+	return !isAccessToken(token) && contains(claims, `"scope":"`)
 }
 
-// startContains reports whether the start of a token's part, decoded, contains text.
-// It serves error messages, for which a long part is not worth decoding.
-func startContains(part, text string) bool {
-	decoded, _ := base64.RawURLEncoding.DecodeString(part[:min(len(part), 512)])
+// contains reports whether a token's part, decoded, contains text. It serves error
+// messages: nothing is parsed.
+func contains(part, text string) bool {
+	decoded, _ := base64.RawURLEncoding.DecodeString(part)
 	return bytes.Contains(decoded, []byte(text))
 }
 

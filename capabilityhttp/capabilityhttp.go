@@ -8,7 +8,7 @@
 // not authenticate users or limit request rates.
 //
 // A token lets its page call whatever the voice URL dials. [FromTwilio] makes sure
-// that it is Twilio who asks, and not somebody who has found the URL.
+// that the request comes from Twilio, not from somebody who has found the URL.
 package capabilityhttp
 
 import (
@@ -84,9 +84,9 @@ func call(mint func(*http.Request) (*capability.CapabilityToken, error), r *http
 // other error, a nil token, or a mistake in the token is logged with
 // [slog.ErrorContext], and answered with status 500 and no reason.
 //
-// If the request's context is done, nothing is minted. The status is 503 and
-// nothing is logged if that is all: if err is nil, or the context's error or cause.
-// A browser may leave, and [http.TimeoutHandler] ends what takes too long.
+// If the request's context is done, because the browser has left or
+// [http.TimeoutHandler] has ended it, nothing is minted and the status is 503. Nothing
+// is logged, unless err is an error other than the context's own or its cause.
 func Write(w http.ResponseWriter, r *http.Request, token *capability.CapabilityToken, err error) {
 	w.Header().Add("Vary", "Cookie, Authorization")
 	body, err := answer(r, token, err)

@@ -122,7 +122,7 @@ func (c *checker) refusal(w http.ResponseWriter, r *http.Request) (cause string)
 	}
 	body, err := io.ReadAll(http.MaxBytesReader(w, r.Body, maxWebhook))
 	if err != nil {
-		return fmt.Sprintf("the body, of at most %d bytes, cannot be read: %v", maxWebhook, err)
+		return fmt.Sprintf("the body cannot be read, or has more than %d bytes: %v", maxWebhook, err)
 	}
 	r.Body = io.NopCloser(bytes.NewReader(body))
 	form, cause := parseForm(r, body)
@@ -152,7 +152,7 @@ func parseForm(r *http.Request, body []byte) (form url.Values, cause string) {
 	query := r.URL.Query()
 	if len(body) > 0 || query.Has(signature.BodyParam) {
 		if !signature.CheckBody(query.Get(signature.BodyParam), body) {
-			return nil, "the body is neither a form nor what the query parameter " + signature.BodyParam + " is the hash of"
+			return nil, "the body is not a form, and its hash is not in the query parameter " + signature.BodyParam
 		}
 	}
 	return nil, ""

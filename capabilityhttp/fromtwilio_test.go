@@ -190,23 +190,23 @@ func TestRefusedWebhook(t *testing.T) {
 		"form cut":             {post("/voice?a=1", formType, "To=tommy&a=%4", right), "the form cannot be parsed: invalid URL escape"},
 		"form with more in it": {post("/voice?a=1", formType, "To=tommy&a;b", right), "the form cannot be parsed: invalid semicolon"},
 		"form that says not so": {post("/voice?a=1", "text/plain", "To=tommy", right),
-			"the body is neither a form nor what the query parameter bodySHA256 is the hash of"},
-		"multipart form":       {post("/voice", "multipart/form-data; boundary=x", "--x--", sign(authToken, publicURL+"/voice", nil)), "neither a form"},
-		"JSON without a hash":  {post("/voice", "application/json", "{}", sign(authToken, publicURL+"/voice", nil)), "neither a form"},
-		"JSON of another hash": {post("/voice?bodySHA256=x", "application/json", "{}", sign(authToken, publicURL+"/voice?bodySHA256=x", nil)), "neither a form"},
-		"hash without a body":  {post("/voice?bodySHA256=x", "application/json", "", sign(authToken, publicURL+"/voice?bodySHA256=x", nil)), "neither a form"},
+			"the body is not a form, and its hash is not in the query parameter bodySHA256"},
+		"multipart form":       {post("/voice", "multipart/form-data; boundary=x", "--x--", sign(authToken, publicURL+"/voice", nil)), "the body is not a form"},
+		"JSON without a hash":  {post("/voice", "application/json", "{}", sign(authToken, publicURL+"/voice", nil)), "the body is not a form"},
+		"JSON of another hash": {post("/voice?bodySHA256=x", "application/json", "{}", sign(authToken, publicURL+"/voice?bodySHA256=x", nil)), "the body is not a form"},
+		"hash without a body":  {post("/voice?bodySHA256=x", "application/json", "", sign(authToken, publicURL+"/voice?bodySHA256=x", nil)), "the body is not a form"},
 		"too long by a byte": {post("/voice?bodySHA256=x", formType, "To="+strings.Repeat("x", 64<<10-2), right),
-			"the body, of at most 65536 bytes, cannot be read: http: request body too large"},
+			"the body cannot be read, or has more than 65536 bytes: http: request body too large"},
 		"body that breaks off": {func(t *testing.T) *http.Request {
 			r := post("/voice?a=1", formType, "To=tommy", right)(t)
 			r.Body = io.NopCloser(io.MultiReader(strings.NewReader("To=tommy"), errorReader{}))
 			return r
-		}, "cannot be read: out of cheese"},
+		}, "has more than 65536 bytes: out of cheese"},
 		"GET with a form": {func(t *testing.T) *http.Request {
 			r := received(t, "GET", "/voice", formType, "To=tommy")
 			r.Header.Set("X-Twilio-Signature", sign(authToken, publicURL+"/voice", nil))
 			return r
-		}, "neither a form"},
+		}, "the body is not a form"},
 		"PUT": {func(t *testing.T) *http.Request {
 			r := received(t, "PUT", "/voice?a=1", formType, "To=tommy")
 			r.Header.Set("X-Twilio-Signature", right)

@@ -153,6 +153,7 @@ func TestRESTRefuses(t *testing.T) {
 		{400, 16002, "POST", "Conferences/room/Participants.json", []string{"To", agent, "From", office, "Beep", "loud"}},
 		{400, 16002, "POST", "Conferences/room/Participants.json", []string{"To", agent, "From", office, "MaxParticipants", "1"}},
 		{400, 16024, "POST", "Conferences/room/Participants.json", []string{"To", agent, "From", office, "Label", "a/b"}},
+		{400, 16003, "POST", "Conferences/" + strings.Repeat("x", 257) + "/Participants.json", []string{"To", agent, "From", office}},
 		{400, 16028, "POST", "Conferences/room/Participants.json", []string{"To", agent, "From", office, "CallSidToCoach", nobody}},
 		{400, 21201, "POST", "Conferences/room/Participants.json", []string{"From", office}},
 		{404, 20404, "GET", "Recordings/RE1.json", nil},

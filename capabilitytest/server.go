@@ -341,7 +341,7 @@ func isLoopback(host string) bool {
 	return err == nil && addr.IsLoopback()
 }
 
-// A Call is what the server knows of a call that a page or a [Phone] has made.
+// A Call is what the server knows of a call that a page, a [Phone] or the REST API has made.
 type Call struct {
 	SID      string
 	From     string     // "client:alice"
@@ -354,7 +354,8 @@ type Call struct {
 	Messages []string   // the contents of the call messages that the caller's page has sent, as JSON
 }
 
-// Calls returns all calls so far that a page or a telephone has made, the oldest first.
+// Calls returns all calls so far that a page, a telephone or the REST API has made, the oldest
+// first, without the legs that they have dialled.
 func (s *Server) Calls() []Call {
 	var calls []Call
 	for _, c := range s.exchange.Calls() {

@@ -33,7 +33,6 @@ var caught = map[int]string{
 	20403: "Not at all: only Twilio knows.",
 	21218: "`ErrInvalidApplicationSID`, for the form. Only Twilio knows which applications exist.",
 	31001: "`ErrInvalidApplicationSID`, for the form. Only Twilio knows which applications exist.",
-	31002: "`captoken inspect` shows whether a token grants outgoing calls.",
 	31100: "`ErrInvalidApplicationSID`, before minting",
 	31102: "Not at all: the page is at fault. `capabilityhttp` answers either with a token or with an error status.",
 	31103: "Not at all, since it is not documented whether signed params count.",

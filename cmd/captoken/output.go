@@ -138,9 +138,8 @@ var (
 // looksSecret reports whether a word has the form of a token, of an auth token or of
 // the secret of an API key.
 func looksSecret(word string) bool {
-	const secretLength = 32
 	if escaped.MatchString(word) {
 		word = word[2:]
 	}
-	return token.MatchString(word) || len(word) == secretLength && strings.ContainsAny(word, "0123456789")
+	return token.MatchString(word) || rule.HasSecretForm(word)
 }

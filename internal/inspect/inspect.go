@@ -1,9 +1,9 @@
 // Package inspect finds out what a token is, what it grants and what is wrong
 // with it. It returns a [Report], which is data: the command prints it.
 //
-// Unlike [capability.Verify] it goes on after a fault, needs no secret, and reads
-// what is not a token too. What may stand in a token it asks of the packages that
-// mint and verify them.
+// Unlike [capability.Verify] it goes on after a fault, needs no secret, and also says
+// what a text is that is not a token. It asks the packages that mint and verify tokens
+// what a token may contain.
 package inspect
 
 import (

@@ -40,7 +40,6 @@ var (
 	refusal  = regexp.MustCompile(`(?i)^(http/\S+ )?[45]\d\d\b|unauthori[sz]ed|forbidden|not (found|auth|allowed)|denied|refused|cannot (get|post)|bad (gateway|request)|\b\w*(error|exception)\b`)
 	aFile    = regexp.MustCompile(`^[\w./\\:-]+\.(txt|json|jwt|log|env|html|xml|mail|eml)$`)
 	dotted   = regexp.MustCompile(`^[\w+/=-]*(\.[\w+/=-]*)+$`)
-	aSecret  = regexp.MustCompile(`^[0-9A-Za-z]{32}$`)
 	tokenKey = regexp.MustCompile(`(?i)(token|jwt)$`)
 )
 
@@ -50,7 +49,7 @@ func whatIs(text string) (message, advice string) {
 	switch {
 	case rule.IsWholeSID(text):
 		return "it is an SID, not a token", wholeToken
-	case aSecret.MatchString(text):
+	case rule.HasSecretForm(text):
 		return "it looks like an auth token or the secret of an API key, not a token for a page",
 			"Keep it secret: no page needs it. " + wholeToken
 	case noValue.MatchString(text):

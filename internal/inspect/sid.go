@@ -2,8 +2,6 @@ package inspect
 
 import (
 	"fmt"
-	"regexp"
-	"strings"
 
 	"github.com/seed-6c737938/capability/internal/rule"
 )
@@ -42,8 +40,8 @@ func (r *Report) readSIDs(claims map[string]any, given Credentials) {
 	r.AccountSID = r.readSID(claims, account, "AC", given[AccountSIDVar], "an account SID", "Mint it with the SID of the account as its "+account+".")
 }
 
-// readSID returns "" if there is none, or one that is wrong. The one that was given may
-// be as short or as made up as it is.
+// readSID returns "" if there is none, or one that is wrong. An SID that equals the
+// variable's value is accepted, even if it is a short one from an example.
 func (r *Report) readSID(claims map[string]any, name, prefix, given, what, advice string) string {
 	value, present := claims[name]
 	sid, isText := value.(string)
@@ -74,15 +72,12 @@ func (r *Report) checkSID(code int, name, prefix, sid, advice string) {
 	case rule.SID(prefix, sid) != "":
 		r.problem(code, message, advice)
 	case wrong != "":
-		r.note(message, "Twilio knows no such one. "+advice)
+		r.note(message, "Twilio has no such SID. "+advice)
 	}
 }
 
-// secretLike has the form of an auth token or the secret of an API key.
-var secretLike = regexp.MustCompile(`^\W*[0-9A-Za-z]{32}\W*$`)
-
 func (r *Report) lookForSecret(claim, prefix, sid string) {
-	if secretLike.MatchString(sid) && strings.ContainsAny(sid, "0123456789") && rule.SID(prefix, sid) != "" {
+	if rule.HasSecretForm(rule.Trim(sid)) && rule.SID(prefix, sid) != "" {
 		r.leak = claim
 	}
 }

@@ -84,9 +84,9 @@ func (b *buffer) sign(mac hash.Hash, header string, claims []byte) string {
 
 var buffers = sync.Pool{New: func() any { return new(buffer) }}
 
-// Open returns the claims of a token signed with one of the secrets. Most tokens
-// have the usual header, as [EncodeHeader] returns it; a different one must have alg
-// HS256, and is decoded and left to check.
+// Open returns the claims of a token that is signed with one of the secrets. A header
+// other than usual, which is as [EncodeHeader] returns it, must have alg HS256, and is
+// decoded and passed to check.
 //
 // The signature is checked first: decoding JSON can take fifty times a token's
 // length in memory, and a header should not influence how it is checked (RFC
@@ -119,7 +119,7 @@ func Open(token, usual string, check func(header map[string]any) error, secrets 
 	return claims, nil
 }
 
-// checkForm says what a text is that no token contains, where that is clear.
+// checkForm refuses a text that cannot be a token, and names the likely slip.
 func checkForm(token string) error {
 	switch {
 	case rule.Alphanumeric(token, ".-_"), token == "":
@@ -141,8 +141,8 @@ func signed(text string, signature []byte, secrets []string) bool {
 	return false
 }
 
-// longestHeader is the length of the longest header, decoded, that is looked at
-// although the signature is wrong.
+// longestHeader is how many bytes of a forged token's header are decoded, to name its
+// alg.
 const longestHeader = 256
 
 // refuse says why a signature is wrong. A forged header is decoded only if it is

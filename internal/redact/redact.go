@@ -15,7 +15,7 @@ import (
 const maxQuoted = 500
 
 // Quote quotes the start of value, unless value may contain a secret: one of
-// secrets, something that looks like an auth token or a token, or anything at
+// secrets, something that looks like one of Twilio's or like a token, or anything at
 // all if a secret is an SID, as two arguments have then changed places.
 func Quote(value string, secrets ...string) string {
 	if mayContainSecret(value, secrets) {
@@ -76,9 +76,9 @@ func percentDecoded(text string) string {
 	return strings.Join(parts, "")
 }
 
-// secretLike matches the form of Twilio's auth tokens and the start of a JSON
-// Web Token.
-var secretLike = regexp.MustCompile(`(\b|%[0-9A-Fa-f]{2})[0-9a-f]{32}\b|\beyJ`)
+// secretLike matches what is as long as Twilio's secrets, and the start of a JSON Web
+// Token.
+var secretLike = regexp.MustCompile(`(?:\b|%[0-9A-Fa-f]{2})([0-9A-Za-z]{32})\b|\beyJ`)
 
 func mayContainSecret(value string, secrets []string) bool {
 	for _, secret := range secrets {
@@ -89,5 +89,10 @@ func mayContainSecret(value string, secrets []string) bool {
 	}
 	// Only the start is quoted. Beyond it, enough is searched to see a match
 	// that the cut would halve.
-	return secretLike.MatchString(value[:min(len(value), maxQuoted+64)])
+	for _, match := range secretLike.FindAllStringSubmatch(value[:min(len(value), maxQuoted+64)], -1) {
+		if match[1] == "" || rule.HasSecretForm(match[1]) {
+			return true
+		}
+	}
+	return false
 }

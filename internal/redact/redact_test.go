@@ -50,6 +50,8 @@ func TestQuote(t *testing.T) {
 		{"the secret in JSON", `s3cret\u0026value`, "s3cret&value", notShown},
 		{"what looks like an auth token, encoded", "a%3D" + someHash, secret, notShown},
 		{"what looks like an auth token", someHash, secret, notShown},
+		{"what looks like an API key's secret", "fmcJrUrwV0Sg7VyBpOzNYkJC1ZXQ2hRg", secret, notShown},
+		{"as many letters", strings.Repeat("x", 32), secret, strconv.Quote(strings.Repeat("x", 32))},
 		{"a token", "Bearer eyJhbGciOiJIUzI1NiJ9", secret, notShown},
 		{"what looks like an auth token, before the cut", long[:maxQuoted-33] + " " + someHash, secret, notShown},
 		{"what looks like an auth token, at the cut", long[:maxQuoted-16] + someHash, secret, notShown},

@@ -20,9 +20,9 @@ const (
 	LongestIdentity   = 121 // of an Access Token: Twilio error 51003
 	LongestSID        = 34  // "AC" and 32 hexadecimal digits
 
-	// ShortestSearched is the length from which on a secret is searched for in
-	// what a token or a message would say. A shorter one, as in an example, may
-	// occur there by chance.
+	// ShortestSearched is the length of the shortest secret that is looked for in
+	// what a token would contain, and in the output of captoken. A shorter one, as in
+	// an example, may occur there by chance.
 	ShortestSearched = 16
 )
 
@@ -52,6 +52,12 @@ func isSID(prefix, s string) bool {
 func IsWholeSID(s string) bool {
 	return len(s) == LongestSID && strings.Trim(s[:2], "ABCDEFGHIJKLMNOPQRSTUVWXYZ") == "" &&
 		strings.Trim(s[2:], "0123456789abcdefABCDEF") == ""
+}
+
+// HasSecretForm reports whether s has the form of Twilio's auth tokens and API key
+// secrets: 32 ASCII letters and digits, at least one of them a digit.
+func HasSecretForm(s string) bool {
+	return len(s) == 32 && Alphanumeric(s, "") && strings.ContainsAny(s, "0123456789")
 }
 
 // Secret checks an auth token or the secret of an API key.
@@ -88,7 +94,7 @@ func ClientName(s string, longest int) (wrong string) {
 const forbidden = `<>#%"` + `{}|\^[]` + "`" + `?`
 
 // UnsafeClientName checks a client name of at most longest characters for what
-// Twilio documents to be forbidden. More names pass than work everywhere.
+// Twilio documents to be forbidden. Not every name that passes works everywhere.
 func UnsafeClientName(s string, longest int) (wrong string) {
 	bad := func(r rune) bool { return r <= ' ' || r > '~' || strings.ContainsRune(forbidden, r) }
 	if s != "" && len(s) <= longest && !strings.ContainsFunc(s, bad) {

@@ -44,6 +44,16 @@ func TestIsWholeSID(t *testing.T) {
 	}
 }
 
+func TestHasSecretForm(t *testing.T) {
+	for _, s := range []string{"0123456789abcdef0123456789abcdef", "fmcJrUrwV0Sg7VyBpOzNYkJC1ZXQ2hRg"} {
+		assert.True(t, rule.HasSecretForm(s), s)
+		assert.False(t, rule.HasSecretForm(s[1:]), s[1:])
+		assert.False(t, rule.HasSecretForm(s+"0"), s+"0")
+		assert.False(t, rule.HasSecretForm(s[:31]+"-"), s[:31]+"-")
+	}
+	assert.False(t, rule.HasSecretForm("abcdefghijklmnopqrstuvwxyzabcdef"))
+}
+
 func TestSecret(t *testing.T) {
 	for _, test := range []struct{ name, secret, wrong string }{
 		{"auth token", "0123456789abcdef0123456789abcdef", ""},

@@ -24,7 +24,7 @@ import (
 const Header = "X-Twilio-Signature"
 
 // URL returns the URL of a request as it is signed. Twilio drops the user, the
-// password, the fragment and, from https URLs alone, the port.
+// password, the fragment and, only from https URLs, the port.
 func URL(u *url.URL) string {
 	signed := *u
 	signed.User, signed.Fragment, signed.RawFragment = nil, "", ""
@@ -61,8 +61,8 @@ func Sign(authToken, text string) string {
 
 // Check reports whether a signature is that of a request for publicURL, which is no
 // more than a scheme and a host, and for target, the path and query as they arrived,
-// with one of the auth tokens. Like Twilio's libraries, it takes a signature of the
-// URL with its port, or that of its scheme, and without one.
+// with one of the auth tokens. Like Twilio's libraries, it accepts a signature of the
+// URL with or without its port; a URL without one has the default port of its scheme.
 func Check(signature, publicURL, target string, form url.Values, authTokens []string) bool {
 	for _, address := range withAndWithoutPort(publicURL) {
 		text := Text(address+target, form)

@@ -33,7 +33,7 @@ var table = []Error{
 		Means:  "The host of a webhook's URL has no address. " + inConsole,
 		Advice: "Correct the host. A tunnel's name changes when it is started anew."},
 	{Code: 11215, Name: "HTTP too many redirects",
-		Means:  "A webhook led to more than ten redirects, or a call went in a circle from one TwiML document to the next. " + inConsole,
+		Means:  "A webhook led to more than ten redirects, or TwiML documents redirected to each other without end. " + inConsole,
 		Advice: "Answer with TwiML instead of a redirect, and end the circle."},
 	{Code: 11216, Name: "HTTP invalid redirect",
 		Means:  "Your webhook answered with a redirect that leads nowhere. " + inConsole,
@@ -87,7 +87,7 @@ var table = []Error{
 		Means:  "The callerId of <Dial> is missing or not yours. A call from a client to a number needs one: a Twilio number of the account, or a verified one. " + inConsole,
 		Advice: "Set callerId. " + aNumber},
 	{Code: 13215, Name: "Dial: Invalid nested element",
-		Means:  "<Dial> has an element in it that it does not take. " + inConsole,
+		Means:  "<Dial> contains an element that is not allowed there. " + inConsole,
 		Advice: "Write Client, Conference, Number, Queue, Sip or Application in it. Names are case-sensitive."},
 	attribute(13216, "Invalid timeLimit value", "timeLimit of <Dial>", "Write seconds up to 14400, without a unit."),
 	attribute(13217, "Dial: Invalid record value", "record of <Dial>", "Write do-not-record, record-from-answer or record-from-ringing, the latter two also with -dual."),
@@ -123,7 +123,7 @@ var table = []Error{
 	attribute(13313, "Gather: Invalid timeout value", "timeout of <Gather>", "Write a whole number of seconds, without a unit."),
 	attribute(13314, "Gather: Invalid numDigits value", "numDigits of <Gather>", "Write a whole number of at least 1, or leave it out."),
 	{Code: 13320, Name: "Gather: Invalid nested verb",
-		Means:  "<Gather> has a verb in it that it does not take. " + inConsole,
+		Means:  "<Gather> contains a verb that is not allowed there. " + inConsole,
 		Advice: "Use Say, Play and Pause."},
 	attribute(13326, "Gather: Invalid input value", "input of <Gather>", "Write dtmf, speech, or dtmf speech."),
 	attribute(13338, "Gather: Invalid actionOnEmptyResult value", "actionOnEmptyResult of <Gather>", "Write true or false, or leave it out."),
@@ -179,7 +179,7 @@ var table = []Error{
 		Advice: "Give each a label of its own, such as its call SID."},
 	{Code: 16102, Name: "Voice Recording: Unavailable because recording is silent",
 		Means:  "A recording has no sound, and was not stored.",
-		Advice: "Nothing, if it was so. Else check the microphone."},
+		Advice: "If nobody spoke, nothing. Otherwise check the microphone."},
 
 	// REST, and Access Tokens.
 	{Code: 20003, Name: "Permission Denied",
@@ -225,7 +225,7 @@ var table = []Error{
 		Means:  "The Access Token lives longer than 24 hours, 86,400 s. An exp in milliseconds is the usual cause. Twilio's voice side calls it 31207, which SDK 2.x shows as 53000.",
 		Advice: "Use a TTL of at most 24 h, in seconds. For capability tokens the error is 31207."},
 	{Code: 20160, Name: "Invalid Token",
-		Means:  "Twilio does not recognize it as a token: the header is wrong, the signature does not match its API key, or the API key is a Restricted one, which no token shows.",
+		Means:  "Twilio does not recognize it as a token: the header is wrong, the signature does not match its API key, or the API key is a Restricted one, which cannot be seen in a token.",
 		Advice: "Look in the Twilio Console for the type of the API key: Access Tokens need a Main or Standard one. Then check the rest with captoken inspect."},
 	{Code: 20403, Name: "Forbidden",
 		Means:  "The account may not use the API. Most often it is suspended or closed.",
@@ -290,11 +290,11 @@ var table = []Error{
 		Means:  "The application that the token names does not exist, or belongs to another account. It shows when a call is made, not before.",
 		Advice: "Compare the application SID (AP…) with the TwiML applications of the account that the token is for."},
 	{Code: 31002, Name: "ConnectionDeclinedError", SDK2: connectionError,
-		Means:  "The call was declined: by the application, or because the token allows no outgoing calls.",
-		Advice: "Grant outgoing calls when minting, and check what the application's voice URL answers."},
+		Means:  "The call was declined: by the other side, or by the application.",
+		Advice: "Check what the application's voice URL answers."},
 	{Code: 31003, Name: "ConnectionTimeoutError", SDK2: connectionError,
 		Means:  "Twilio did not answer in time.",
-		Advice: "Try again. If it stays, check that the network lets the page reach Twilio on TCP port 443."},
+		Advice: "Try again. If it persists, check that the network lets the page reach Twilio on TCP port 443."},
 	{Code: connectionError, Name: "ConnectionError",
 		Means:  "The call failed: its connection broke, or Twilio ended it with an error, such as that of the voice URL.",
 		Advice: "Look in the Console's error log at that minute: a webhook or TwiML error (11200, 12100 and so on) stands there. In the page, set the option, and see the precise code."},
@@ -329,7 +329,7 @@ var table = []Error{
 		Means:  "Twilio does not know the call that the SDK wants to resume after its connection broke.",
 		Advice: "Make the call anew."},
 	{Code: 31201, Name: "AuthorizationError", SDK2: 20151,
-		Means:  "Twilio refused the device, without a more precise reason. In SDK 1.x it is also a microphone that cannot be had, whose message begins with \"Error occurred while accessing microphone\"; in SDK 2.x that is 31402.",
+		Means:  "Twilio refused the device or its call, without a more precise reason, such as a token that grants no outgoing calls. In SDK 1.x it is also a microphone that cannot be had, whose message begins with \"Error occurred while accessing microphone\"; in SDK 2.x that is 31402.",
 		Advice: inspectIt + " About a microphone: check that it is plugged in and that no other program holds it."},
 	{Code: 31202, Name: "AccessTokenSignatureValidationFailed", SDK2: signalingError,
 		Means:  "The signature does not match. Of an Access Token: its account SID, API key or API key secret is wrong. Of a capability token: it was signed with another auth token. Or the token was changed.",
@@ -425,7 +425,7 @@ var table = []Error{
 		Advice: inspectIt + " " + anEdge + " If all is well, look for an earlier error and at the network: a WebSocket on TCP port 443."},
 	{Code: 53001, Name: "ConnectionDisconnected",
 		Means:  "The page lost its connection to Twilio. The SDK connects again by itself.",
-		Advice: "Check the network, if it stays."},
+		Advice: "If it persists, check the network."},
 	{Code: 53405, Name: "ConnectionError",
 		Means:  "No audio came through: a firewall or VPN that blocks UDP is the usual cause.",
 		Advice: "Let UDP ports 10000 to 60000 through to Twilio's media servers, or use TURN."},
@@ -433,5 +433,5 @@ var table = []Error{
 
 // attribute is an error about an attribute in TwiML.
 func attribute(code int, name, what, use string) Error {
-	return Error{Code: code, Name: name, Means: "The " + what + " has a value that it does not take. " + inLog, Advice: use}
+	return Error{Code: code, Name: name, Means: "The " + what + " has an invalid value. " + inLog, Advice: use}
 }

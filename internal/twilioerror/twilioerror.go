@@ -49,11 +49,11 @@ func (e Error) InPage() string {
 	case e.SDK2 != 0 && isVague(e.SDK2):
 		return fmt.Sprintf("SDK 2.x shows %d in its place, unless the page sets the option %s.", e.SDK2, option)
 	case e.SDK2 != 0:
-		return fmt.Sprintf("SDK 2.x shows %d in its place, for capability tokens too.", e.SDK2)
+		return fmt.Sprintf("SDK 2.x shows %d in its place, whichever kind the token is.", e.SDK2)
 	case len(hidden) > 0 && isVague(e.Code):
 		return fmt.Sprintf("SDK 2.x shows it in place of %s. With the option %s it shows these themselves.", List(hidden), option)
 	case len(hidden) > 0:
-		return fmt.Sprintf("SDK 2.x shows it in place of %s, for capability tokens too.", List(hidden))
+		return fmt.Sprintf("SDK 2.x shows it in place of %s, whichever kind the token is.", List(hidden))
 	}
 	return ""
 }

@@ -51,9 +51,9 @@ func TestInPage(t *testing.T) {
 	for code, want := range map[int]string{
 		31202: "SDK 2.x shows 53000 in its place, unless the page sets the option " + option + ".",
 		31404: "SDK 2.x shows 31005 in its place, unless the page sets the option " + option + ".",
-		31204: "SDK 2.x shows 20101 in its place, for capability tokens too.",
-		20101: "SDK 2.x shows it in place of 31204, for capability tokens too.",
-		20151: "SDK 2.x shows it in place of 31201, for capability tokens too.",
+		31204: "SDK 2.x shows 20101 in its place, whichever kind the token is.",
+		20101: "SDK 2.x shows it in place of 31204, whichever kind the token is.",
+		20151: "SDK 2.x shows it in place of 31201, whichever kind the token is.",
 		53000: "SDK 2.x shows it in place of 31101, 31102, 31105, 31202, 31203 and 31207. With the option " + option + " it shows these themselves.",
 		31206: "",
 		11200: "",

@@ -116,7 +116,7 @@ func (c *call) top() *call {
 
 // party is what the events call the far end.
 func (c *call) party() string {
-	if c.parent != nil || c.direction == "outbound-api" {
+	if c.parent != nil || c.direction == outboundAPI {
 		return c.to
 	}
 	return c.from
@@ -496,7 +496,7 @@ func (c *call) end(by *call, reason *Fault) {
 	c.ended = time.Now()
 	c.cancel()
 	if c.dial != nil {
-		c.dial.release()
+		c.dial.hangUp()
 	}
 	c.tellEnd(by, reason)
 	if t := c.trunk; t != nil && t.parent == nil {

@@ -227,7 +227,7 @@ func (conf *conference) end(p *participant, reason string) {
 		other.leave()
 	}
 	for _, i := range slices.Clone(conf.invited) {
-		i.call.end(nil, nil)
+		i.call.abort()
 	}
 }
 

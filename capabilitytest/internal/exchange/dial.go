@@ -262,12 +262,10 @@ func (d *dial) forget(c *call) {
 	d.legs = slices.DeleteFunc(d.legs, func(other *call) bool { return other == c })
 }
 
-// release ends the legs of a dial, but lets one go on that REST has given another document.
-func (d *dial) release() {
+// hangUp ends the legs of a dial, except one that REST has given another document.
+func (d *dial) hangUp() {
 	for _, leg := range slices.Clone(d.legs) {
-		if leg.document != nil {
-			leg.leaveDial()
-		} else {
+		if leg.document == nil {
 			leg.end(leg.parent, nil)
 		}
 	}
@@ -278,7 +276,10 @@ func (r *runner) hangUpDial(d *dial) {
 	r.x.mu.Lock()
 	defer r.x.mu.Unlock()
 	defer r.x.notify()
-	d.release()
+	d.hangUp()
+	for _, leg := range slices.Clone(d.legs) {
+		leg.leaveDial() // now that nothing of the Dial touches it any more
+	}
 	if r.c.dial == d {
 		r.c.dial = nil
 	}

@@ -39,6 +39,9 @@ type invitation struct {
 	created time.Time
 }
 
+// maxConferenceName is the stand-in's own limit, in bytes.
+const maxConferenceName = 256
+
 // maxConferences is how many are remembered when they are over.
 const maxConferences = 1000
 
@@ -215,6 +218,8 @@ func (x *Exchange) Invite(conferenceKey string, o Origin, seat twiml.Conference)
 	case fault == nil:
 	case strings.HasPrefix(conferenceKey, "CF") && len(conferenceKey) == 34:
 		return Participant{}, fault
+	case len(conferenceKey) > maxConferenceName:
+		return Participant{}, &Fault{16003, fmt.Sprintf("the name of the conference is longer than %d bytes", maxConferenceName)}
 	case x.conferences[conferenceKey] != nil:
 		conf = x.conferences[conferenceKey]
 	default:

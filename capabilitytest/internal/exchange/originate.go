@@ -178,7 +178,8 @@ func (x *Exchange) ringItself(c *call, noun twiml.Noun) (*dial, *outcome) {
 	x.mu.Lock()
 	defer x.mu.Unlock()
 	defer x.notify()
-	if c.over() {
+	if c.over() { // canceled while queued, of which Twilio reports nothing
+		c.progress = nil
 		return nil, &outcome{}
 	}
 	c.report(c.hooks, c.progress, "initiated", "initiated")

@@ -1,6 +1,7 @@
 package exchange
 
 import (
+	"cmp"
 	"context"
 	"fmt"
 	"net/url"
@@ -84,7 +85,7 @@ func (r *runner) enqueue(v twiml.Enqueue) (*script, *Fault) {
 	}
 	result, fault := r.wait(v, q, m)
 	if r.ctx.Err() != nil && r.c.ctx.Err() == nil { // REST has given the call another document
-		result = map[string]string{"hangup": "redirected", "bridged": "redirected-from-bridged"}[result]
+		result = cmp.Or(map[string]string{"hangup": "redirected", "bridged": "redirected-from-bridged"}[result], result)
 	}
 	form := url.Values{"QueueResult": {result}, "QueueSid": {q.sid}, "QueueTime": {seconds(time.Since(m.since))}}
 	next, actionFault := r.action(v.Action, form)

@@ -147,9 +147,14 @@ func (c *call) update(u Update) *Fault {
 	return nil
 }
 
-// endByREST ends a call, which was canceled if it rang.
+// endByREST ends a call, and says so.
 func (c *call) endByREST() {
 	c.x.callEvent(c, RESTEvent, "the call of %s is ended over REST", c.party())
+	c.abort()
+}
+
+// abort ends a call, which was canceled if it rang.
+func (c *call) abort() {
 	switch {
 	case c.inProgress():
 		c.end(nil, nil)
