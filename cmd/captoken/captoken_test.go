@@ -202,8 +202,8 @@ func TestMistakes(t *testing.T) {
 			`-ttl "": use a number and its unit, such as 90s, 10m or 1h30m`, `invalid client name: ""`, `invalid application SID: ""`}},
 		{"mint -incoming a\x1b -name a\x1b -outgoing XX1 -param a -param =b -events -filter x -ttl 10 -ttl 25h -claim iss=x -claim c=1 -claim c=2", live, []string{
 			`-param "a": use NAME=VALUE`, `-param "=b": use NAME=VALUE`, `-filter "x": use NAME=VALUE`,
-			`-ttl "10": use a number and its unit, such as 90s, 10m or 1h30m`, `-claim "c" is given more than once`,
-			`invalid client name: "a\x1b"`, `invalid application SID: "XX1"`, `invalid TTL: 25h0m0s`, `invalid claim: name "iss"`}},
+			`-ttl "10": use a number and its unit, such as 90s, 10m or 1h30m`, `-ttl 25h0m0s: use 1s to 24h, such as 10m`,
+			`-claim "c" is given more than once`, `invalid client name: "a\x1b"`, `invalid application SID: "XX1"`, `invalid claim: name "iss"`}},
 		{"mint -access -incoming tommy -ttl 1h -ttl 2h -region ie1 -region au1 -push-credential CR1 -push-credential CR2", liveAccess, []string{
 			"-region is given more than once", "-push-credential is given more than once", "-ttl is given more than once"}},
 		{"mint -incoming tommy -incoming tina", live, []string{"-incoming is given more than once"}},
@@ -214,7 +214,8 @@ func TestMistakes(t *testing.T) {
 			`-outgoing is "APXXXXXXXXXXXXXXXXXXXXXXXXXXXXXXXX": it is a placeholder, never filled in`}},
 		{"mint -incoming office-7", live, []string{`invalid client name: "office-7": use 1 to 256 ASCII letters, digits or '_'`}},
 		{"mint -access -incoming office-7 -unsafe-names -push-credential CR1", liveAccess, []string{
-			"-unsafe-names does not go with -push-credential: mobile apps take only letters, digits and '_'"}},
+			`invalid client name: "office-7": with a push credential, which is for mobile SDKs, use 1 to 121`}},
+		{"mint -incoming tommy -ttl 600ns", live, []string{"-ttl 600ns: use 1s to 24h, such as 10m"}},
 		{"mint -outgoing <your-app-sid> -name tommy -param a=b", live, []string{`-outgoing is "<your-app-sid>": it is a placeholder, never filled in`}},
 		{"mint -access -incoming tommy -push-credential CR0123456789abcdef0123456789abcde", liveAccess, []string{
 			`-push-credential is "CR0123456789abcdef0123456789abcde": it has 33 characters, and Twilio's have 34: copy it again`}},

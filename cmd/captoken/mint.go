@@ -136,6 +136,10 @@ func (r *request) parse(args []string) error {
 			r.mistake("-ttl %q: use a number and its unit, such as 90s, 10m or 1h30m", text)
 			return nil
 		}
+		if ttl < time.Second || ttl > capability.MaxTTL {
+			r.mistake("-ttl %v: use 1s to %vh, such as 10m", ttl, capability.MaxTTL.Hours())
+			return nil
+		}
 		r.ttls = append(r.ttls, ttl)
 		return nil
 	})
@@ -162,10 +166,6 @@ func (r *request) check() {
 	}
 	if r.access && len(r.outgoing) > 0 && len(r.incoming)+len(r.names) == 0 {
 		r.mistake("-access needs a client name: use -incoming or -name")
-	}
-	if r.unsafeNames && len(r.pushCredentials) > 0 {
-		r.mistake("-unsafe-names does not go with -push-credential: mobile apps take only letters, digits and '_'")
-		r.pushCredentials = nil
 	}
 	once := func(name string, n int) {
 		if n > 1 {
