@@ -85,7 +85,7 @@ async function voice(backend, request, twiml = backend.twiml) {
   }
   backend.voiceRequests.push(form);
   if (twiml) {
-    return { type: 'text/xml', body: twiml(form).toString() };
+    return { type: 'text/xml', body: (await twiml(form)).toString() };
   }
   const response = new twilio.twiml.VoiceResponse();
   const client = response.dial({ answerOnBridge: true, timeout: 20 }).client();

@@ -52,6 +52,10 @@ test('a call is a ladder', async (t) => {
   await tommy.do('phone.call.disconnect()');
   await follows(page, 'talk', 'tommy to stand-in, hangup', 'stand-in to alice, hangup', 'is over: completed');
 
+  await page.locator('#rows button').nth(2).click();
+  await page.keyboard.press('ArrowUp');
+  await page.locator('#rows button:focus[aria-pressed=true]', { hasText: 'POST /voice' }).waitFor();
+
   await button(page, 'Send again').click();
   await follows(page, 'is over: completed', 'POST /voice, sent again', 'your backend answers, 200');
   assert.equal(place.backend.voiceRequests.length, 2);
@@ -86,6 +90,35 @@ test('the ladder is up to date', async (t) => {
   const late = (await page.evaluate('late')).sort((a, b) => a - b);
   assert.ok(late.length >= 25, `${late}`);
   assert.ok(late[Math.floor(late.length / 2)] < 200, `${late}`);
+});
+
+test('a request is there before its answer', async (t) => {
+  const place = await setUp(t);
+  const { page } = await place.console();
+  const alice = await place.open('alice', sdk2);
+  let answer;
+  place.backend.twiml = () => new Promise((resolve) => { answer = resolve; });
+  await alice.do("phone.dial('nobody')");
+  await page.locator('#detail').getByText('waiting…').waitFor();
+  await follows(page, 'invite', 'POST /voice, signed');
+  assert.ok(!(await rows(page)).some((row) => row.includes('answers')));
+  answer('<Response><Say>hello</Say><Hangup/></Response>');
+  await follows(page, 'answers, 200, <Say> <Hangup>', 'is over: completed');
+  await page.getByText('✓ client:alice is told "hello"').waitFor();
+  await alice.idle();
+
+  place.backend.twiml = () => '<Response><Reject/></Response>';
+  await alice.do("phone.dial('somebody')");
+  await alice.idle();
+  await page.getByText('Calls · 2').waitFor();
+  await page.locator('#calls [aria-current=true]', { hasText: 'somebody' }).click();
+  await page.keyboard.press('j');
+  await page.getByRole('heading', { name: 'alice → nobody' }).waitFor();
+  await page.keyboard.press('k');
+  await page.getByRole('heading', { name: 'alice → somebody' }).waitFor();
+  await page.keyboard.press('/');
+  await page.keyboard.type('nobody');
+  await page.locator('#calls li', { hasText: 'somebody' }).waitFor({ state: 'detached' });
 });
 
 test('what a backend refuses, and whose token is refused, is explained', async (t) => {

@@ -422,7 +422,7 @@ $('failed').onclick = ({ currentTarget: button }) => { chosen.failedOnly = !chos
 $('filter').oninput = draw;
 window.onfocus = draw;
 
-const step = (list, by) => { const all = [...$(list).querySelectorAll('button')]; const next = all[all.findIndex((b) => b.matches('[aria-current=true], [aria-pressed=true]')) + by]; next?.click(); next?.focus(); };
+const step = (list, by) => { drawNow(); const all = [...$(list).querySelectorAll('button')]; const next = all[all.findIndex((b) => b.matches('[aria-current=true], [aria-pressed=true]')) + by]; next?.click(); next?.focus(); };
 const keys = {
   c: () => (world.state.calls.some(live) ? $('reset').focus() : $('reset').click()), // a slip should end no call
   j: () => step('calls', 1), k: () => step('calls', -1), ArrowDown: () => step('rows', 1), ArrowUp: () => step('rows', -1), r: () => $('ring-to').focus(), '/': () => $('filter').focus(),
