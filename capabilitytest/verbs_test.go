@@ -191,18 +191,21 @@ func TestRecord(t *testing.T) {
 
 // The usual end of a voicemail, and a caller who says nothing.
 func TestRecordEnds(t *testing.T) {
-	documents := map[string]string{"/voice": `<Record action="/recorded" playBeep="false" timeout="1"/><Say>Nothing</Say>`, "/recorded": `<Say>Thanks</Say>`}
+	documents := map[string]string{"/voice": `<Record action="/recorded" recordingStatusCallback="/recording" recordingStatusCallbackEvent="in-progress"/><Say>Nothing</Say>`, "/recording": "", "/recorded": `<Say>Thanks</Say>`}
 	t.Run("hangup", func(t *testing.T) {
 		s, b, phone := answering(t, documents, Instant())
-		waitCallStatus(t, s, "in-progress")
+		b.waitAsked(t, "/recording")
 		require.NoError(t, phone.Whistle(440, 300*time.Millisecond))
 		require.NoError(t, phone.HangUp())
 		form := b.waitAsked(t, "/recorded")
 		assert.Equal(t, []string{"hangup", "completed"}, []string{form.Get("Digits"), form.Get("CallStatus")})
 		assert.Empty(t, phone.Told())
+		waitOver(t, s, 0)
 	})
 	t.Run("silence", func(t *testing.T) {
-		_, b, phone := answering(t, documents, Instant())
+		s, b, phone := answering(t, documents, Instant())
+		b.waitAsked(t, "/recording")
+		s.FastForward(5 * time.Second)
 		waitTold(t, phone, "Nothing")
 		assert.False(t, slices.ContainsFunc(b.asked(), func(r *http.Request) bool { return r.URL.Path == "/recorded" }))
 	})

@@ -124,6 +124,8 @@ func (r *runner) record(v twiml.Record) (*script, *Fault) {
 	}
 	keys, stop := r.c.listen()
 	defer stop()
+	silence := r.x.clock.skipped(v.Timeout)
+	defer silence.stop()
 	if v.PlayBeep {
 		if fault := r.hear(r.ctx, "", fmt.Sprintf("%s hears a beep", r.c.party()), media.Beep()); fault != nil {
 			return nil, fault
@@ -142,7 +144,7 @@ func (r *runner) record(v twiml.Record) (*script, *Fault) {
 		Track: media.InboundTrack, MaxLength: length, MaxSilence: v.Timeout, Trim: v.TrimSilence,
 	}), "RecordVerb", v.StatusCallback, r.self.URL)
 	r.x.mu.Unlock()
-	key := r.awaitEnd(rec, keys, v.FinishOnKey)
+	key := r.awaitEnd(rec, keys, v.FinishOnKey, silence)
 	address := rec.finish()
 	if address == "" {
 		if r.ctx.Err() != nil {
@@ -167,16 +169,14 @@ func (r *runner) record(v twiml.Record) (*script, *Fault) {
 
 // awaitEnd waits until a recording is over, and returns the key that ended it, or
 // "hangup".
-func (r *runner) awaitEnd(rec *recording, keys <-chan byte, finishOn string) string {
-	limit := r.x.clock.after(media.MaxRecording)
-	defer limit.stop()
+func (r *runner) awaitEnd(rec *recording, keys <-chan byte, finishOn string, silence *timer) string {
 	for {
 		select {
 		case <-r.ctx.Done():
 			return "hangup"
 		case <-rec.recorder.Done():
 			return ""
-		case <-limit.C:
+		case <-silence.C:
 			return ""
 		case key := <-keys:
 			if strings.IndexByte(finishOn, key) >= 0 {
