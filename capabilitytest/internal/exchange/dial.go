@@ -171,7 +171,10 @@ func (r *runner) dialGroup(v twiml.Dial, nouns []twiml.Noun) *outcome {
 	if recording == nil {
 		recording = r.recordDial(v, false)
 	}
-	r.bridge(v, leg)
+	if fault := r.bridge(v, leg); fault != nil {
+		recording.discard()
+		return &outcome{status: "failed", leg: leg, fault: fault}
+	}
 	result.bridged = true
 	result.recording = recording.finish()
 	return result
@@ -477,19 +480,19 @@ func (r *runner) whisper(leg *call, request twiml.Request) {
 }
 
 // bridge connects the call with a leg until one of them hangs up.
-func (r *runner) bridge(v twiml.Dial, leg *call) {
+func (r *runner) bridge(v twiml.Dial, leg *call) *Fault {
 	limit := r.x.clock.after(v.TimeLimit)
 	defer limit.stop()
 	keys, stop := r.c.listen()
 	defer stop()
 	if fault := r.c.pickUp(); fault != nil {
-		r.x.callEvent(r.c, CallEvent, "%d: %s", fault.Code, fault.Message)
-		return
+		return fault
 	}
 	room := r.x.mixer.NewRoom()
 	r.x.connect(room, r.c, leg)
 	defer r.x.disconnect(r.c, leg)
 	r.talk(v, leg.ctx, limit, keys)
+	return nil
 }
 
 // talk waits until the talk of a Dial is over.
