@@ -485,12 +485,14 @@ func (r *runner) bridge(v twiml.Dial, leg *call) *Fault {
 	defer limit.stop()
 	keys, stop := r.c.listen()
 	defer stop()
+	room := r.x.mixer.NewRoom()
+	r.x.connect(room, r.c, leg) // before the caller can know, who may press a key at once
+	defer r.x.disconnect(r.c, leg)
 	if fault := r.c.pickUp(); fault != nil {
 		return fault
 	}
-	room := r.x.mixer.NewRoom()
-	r.x.connect(room, r.c, leg)
-	defer r.x.disconnect(r.c, leg)
+	r.x.connect(room, r.c, leg) // a page that was not answered has had no audio until now
+	r.x.callEvent(r.c, CallEvent, "%s and %s are connected", r.c.party(), leg.party())
 	r.talk(v, leg.ctx, limit, keys)
 	return nil
 }
@@ -524,7 +526,6 @@ func (x *Exchange) connect(room *media.Room, a, b *call) {
 	a.join(room, media.Seat{})
 	b.join(room, media.Seat{})
 	a.other, b.other = b, a
-	x.callEvent(a, CallEvent, "%s and %s are connected", a.party(), b.party())
 	x.notify()
 }
 
