@@ -603,7 +603,7 @@ func TestAnswersOfOtherKinds(t *testing.T) {
 
 func TestConferenceThatCannotBeJoined(t *testing.T) {
 	room := func(attributes string) string {
-		return `<Dial action="/after"><Conference ` + attributes + `>room</Conference></Dial>`
+		return `<Dial action="/after"><Conference ` + attributes + ` statusCallback="/joined" statusCallbackEvent="join">room</Conference></Dial>`
 	}
 	b := startBackend(t, map[string]string{
 		"/a": room(`participantLabel="a" waitUrl="" record="record-from-start" recordingStatusCallback="/recording"`),
@@ -620,7 +620,15 @@ func TestConferenceThatCannotBeJoined(t *testing.T) {
 	}
 	waitTold(t, call("+15550100005", number("3")), "Over") // its wait document is missing
 	first := call("+15550100001", number("0"))
-	b.waitAsked(t, "/a")
+	joined := func(from string) {
+		t.Helper()
+		for _, c := range s.Calls() {
+			if c.From == from {
+				b.waitAsked(t, "/joined", "CallSid", c.SID)
+			}
+		}
+	}
+	joined("+15550100001")
 	waitTold(t, call("+15550100002", number("1")), "Over") // the label is in use
 	second := call("+15550100003", number("2"))
 	b.waitAsked(t, "/c")

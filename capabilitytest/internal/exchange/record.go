@@ -9,6 +9,7 @@ import (
 
 	"github.com/seed-6c737938/capability/capabilitytest/internal/media"
 	"github.com/seed-6c737938/capability/capabilitytest/internal/twiml"
+	"github.com/seed-6c737938/capability/capabilitytest/internal/webhook"
 )
 
 // maxPageRecording is how long Twilio records what a page says.
@@ -26,11 +27,12 @@ type recording struct {
 	started  time.Time
 	form     url.Values // what its callbacks are told beside its status
 	callback *callback
+	hooks    *webhook.Session // of the callback
 }
 
 // newRecording starts a recording, and reports it. x.mu is held.
 func (c *call) newRecording(recorder *media.Recorder, source string, to twiml.StatusCallback, base *url.URL) *recording {
-	rec := &recording{x: c.x, c: c, recorder: recorder, sid: "RE" + random(), started: time.Now()}
+	rec := &recording{x: c.x, c: c, recorder: recorder, sid: "RE" + random(), started: time.Now(), hooks: c.hooks}
 	rec.callback = c.newCallback(to, base)
 	rec.form = url.Values{
 		"AccountSid":         {c.x.config.AccountSID},
@@ -55,7 +57,7 @@ func (rec *recording) report(status string, more url.Values) {
 		}
 	}
 	if rec.callback.wants(status) {
-		rec.c.hooks.Notify(rec.callback.target, form)
+		rec.hooks.Notify(rec.callback.target, form)
 	}
 }
 
