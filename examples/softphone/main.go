@@ -154,6 +154,7 @@ func newSoftphone(getenv func(string) string, ttl time.Duration, publicURL strin
 		}
 		app.standIn = standIn
 		env := standIn.Env()
+		env["TWILIO_CALLER_ID"] = "+15550100000" // the stand-in takes any number
 		getenv = func(name string) string { return env[name] }
 	}
 	if err := app.configure(getenv, ttl); err != nil {
@@ -318,11 +319,16 @@ func logRefusal(r *http.Request, what, reason string, attrs ...any) {
 
 // config tells the page what is not in its files.
 func (s *softphone) config(w http.ResponseWriter, _ *http.Request) {
+	console := "" // the address of the stand-in's
+	if s.standIn != nil {
+		console = s.standIn.URL
+	}
 	w.Header().Set("Content-Type", "application/json")
 	w.Header().Set("Cache-Control", "no-store")
 	json.NewEncoder(w).Encode(map[string]any{
 		"gateway":      s.gatewayName(),
 		"local":        s.standIn != nil,
+		"console":      console,
 		"accessTokens": s.access != nil,
 	})
 }

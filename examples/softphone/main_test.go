@@ -7,6 +7,7 @@ import (
 	"crypto/sha256"
 	"encoding/hex"
 	"encoding/json"
+	"fmt"
 	"io"
 	"log/slog"
 	"net"
@@ -257,14 +258,18 @@ func TestGatewayIsTwilioOrLocal(t *testing.T) {
 		signal  int
 		connect string
 	}{
-		"local":  {noEnvironment, `{"gateway":"local stand-in for Twilio","local":true,"accessTokens":true}`, http.StatusUpgradeRequired, "connect-src 'self';"},
-		"Twilio": {environment(nil), `{"gateway":"Twilio","local":false,"accessTokens":false}`, http.StatusNotFound, "connect-src 'self' https://*.twilio.com wss://*.twilio.com;"},
+		"local":  {noEnvironment, `{"gateway":"local stand-in for Twilio","local":true,"console":%q,"accessTokens":true}`, http.StatusUpgradeRequired, "connect-src 'self';"},
+		"Twilio": {environment(nil), `{"gateway":"Twilio","local":false,"console":"","accessTokens":false}`, http.StatusNotFound, "connect-src 'self' https://*.twilio.com wss://*.twilio.com;"},
 	}
 	for name, test := range tests {
 		t.Run(name, func(t *testing.T) {
 			b := openBrowser(t, test.getenv)
 			response, body := b.do("GET", "/config", nil)
-			assert.JSONEq(t, test.config, body)
+			want := test.config
+			if standIn := b.app.standIn; standIn != nil {
+				want = fmt.Sprintf(want, standIn.URL)
+			}
+			assert.JSONEq(t, want, body)
 			assert.Contains(t, response.Header.Get("Content-Security-Policy"), test.connect)
 			assert.NotContains(t, response.Header.Get("Content-Security-Policy"), "unsafe")
 			response, _ = b.do("GET", "/signal", nil)

@@ -1,7 +1,7 @@
 import assert from 'node:assert/strict';
 import { test } from 'node:test';
-import { Softphone, talk } from './softphone.js';
-import { eachSDK, newWay, oldWay, ways } from './ways.js';
+import { Phone, Softphone, talk } from './softphone.js';
+import { account, eachSDK, newWay, oldWay, ways } from './ways.js';
 
 test('a mistake is told at its field, before anything is sent', async (t) => {
   const softphone = await Softphone.start(t);
@@ -24,8 +24,6 @@ test('a mistake is told at its field, before anything is sent', async (t) => {
   await phone.state('Ready');
   await phone.dial('a b');
   await phone.page.locator('#to-mistake').getByText('Use only letters').waitFor();
-  await phone.dial('+1 415 555 0100');
-  await phone.page.locator('#to-mistake').getByText('cannot call phone numbers').waitFor();
 });
 
 test('tabs of one name in one browser have sessions of their own', async (t) => {
@@ -73,6 +71,7 @@ eachSDK('a page survives a restart of the program', async (t, way) => {
 test('who signs in while the backend is down can sign in later', async (t) => {
   const softphone = await Softphone.start(t);
   const tommy = await softphone.open();
+  await tommy.page.locator('#gateway', { hasText: 'stand-in' }).waitFor();
   await softphone.stop();
   await tommy.signIn('tommy');
   await tommy.notice('The backend cannot be reached.');
@@ -91,7 +90,7 @@ test('everything can be done with the keyboard, and the focus follows', async (t
   await alice.focused('to');
   await keyboard.type('nobody');
   await keyboard.press('Enter');
-  await alice.notice('nobody is not signed in.');
+  await alice.notice('No device is signed in as nobody.');
   await alice.focused('to');
 
   for (const typing of [false, true]) {
@@ -112,23 +111,74 @@ test('everything can be done with the keyboard, and the focus follows', async (t
     await alice.focused('to');
   }
 
-  await tommy.dial('alice');
-  await alice.rings('tommy');
-  await alice.page.locator('#accept').focus();
-  await tommy.hangUp();
-  await alice.notice('tommy has stopped calling');
-  await alice.focused('to');
+  for (const focus of ['accept', 'incoming']) {
+    await tommy.dial('alice');
+    await alice.rings('tommy');
+    await alice.page.locator(`#${focus}`).focus();
+    await tommy.hangUp();
+    await alice.said('The call from tommy ended before it was answered here.');
+    await alice.focused('to');
+    await tommy.idle();
+  }
 });
 
-test('nothing is wider than a telephone', async (t) => {
+test('tommy is one click away, and tabs can be told apart', async (t) => {
+  const softphone = await Softphone.start(t);
+  const alice = await softphone.device('alice');
+  const opened = alice.page.context().waitForEvent('page');
+  await alice.page.getByRole('link', { name: 'Open tommy in a new tab' }).click();
+  const tommy = new Phone(await opened);
+  await tommy.page.waitForFunction(() => document.getElementById('name').value === 'tommy');
+  await tommy.focused('name');
+  await tommy.page.keyboard.press('Enter');
+  await tommy.state('Ready');
+  assert.deepEqual([await alice.page.title(), await tommy.page.title()], ['alice – Softphone', 'tommy – Softphone']);
+  await tommy.page.getByRole('link', { name: 'Open alice in a new tab' }).waitFor();
+  await tommy.page.getByText('SDK 2.18.5 · Capability token').waitFor();
+  await talk(alice, tommy);
+  assert.match(await alice.page.title(), /^0:\d\d tommy – alice$/);
+});
+
+test('the console is one click away, but not from Twilio', async (t) => {
+  for (const [env, address] of [[{}, /^http:\/\/127\.0\.0\.1:\d+$/], [account, /^$/]]) {
+    const phone = await (await Softphone.start(t, { env })).open();
+    const gateway = phone.page.locator('#gateway', { hasText: /stand-in|Twilio/ });
+    assert.match(await gateway.getAttribute('href') ?? '', address);
+  }
+});
+
+test('what is said of a call goes when the next one comes, and an error can be dismissed', async (t) => {
+  const softphone = await Softphone.start(t);
+  const [alice, tommy] = await softphone.devices(['alice', 'tommy']);
+  const error = alice.page.locator('#notice');
+  for (const ends of [() => alice.button('Dismiss').click(), () => tommy.dial('alice')]) {
+    await alice.dial('nobody');
+    await alice.notice('Error 31404');
+    await alice.idle();
+    await ends();
+    await error.waitFor({ state: 'hidden' });
+    await alice.focused((await alice.page.title()).startsWith('☎') ? 'incoming' : 'to');
+  }
+  await alice.accept();
+  await tommy.talks('alice');
+  await tommy.hangUp();
+  await alice.said('The call with tommy ended');
+  await alice.dial('tommy');
+  await alice.said(/^$/);
+});
+
+test('nothing is wider than the window', async (t) => {
   const softphone = await Softphone.start(t);
   const long = 'x'.repeat(256);
-  const viewport = { width: 360, height: 740 };
-  const phone = await softphone.open({ viewport });
+  const phone = await softphone.open();
   await phone.signIn(long);
   await phone.state('Ready');
+  await phone.unfold('token-details');
   const fits = async (what) => assert.ok(await phone.page.evaluate(() => document.documentElement.scrollWidth <= innerWidth), what);
-  await fits('a long name');
+  for (const width of [1280, 360]) {
+    await phone.page.setViewportSize({ width, height: 740 });
+    await fits(`a long name, ${width} wide`);
+  }
   await phone.dial('y'.repeat(256));
   await phone.notice('Error 31404');
   await fits('a long name in a notice');
@@ -156,7 +206,7 @@ for (const [look, options, way] of looks) {
   test(`every state fits, and axe-core finds no fault with it (${look})`, async (t) => {
     const softphone = await Softphone.start(t);
     const [tommy, jenny] = await softphone.devices(['tommy', 'jenny'], way);
-    const alice = await softphone.open(options);
+    const alice = await softphone.open({ ...options, reducedMotion: 'reduce' });
     const shoot = async (state) => {
       await alice.page.mouse.move(0, 0);
       await alice.page.screenshot({ path: `screenshots/${look}-${state}.png`, fullPage: true });
@@ -194,9 +244,11 @@ for (const [look, options, way] of looks) {
     await shoot('second-call');
     await alice.button('Reject').click();
     await alice.button('Mute').click();
+    await alice.unfold('keypad');
+    await alice.unfold('audio');
     await shoot('call-muted');
     await tommy.hangUp();
-    await alice.notice('tommy hung up after');
+    await alice.said('The call with tommy ended after');
     await shoot('ended');
     await softphone.stop();
     await alice.notice('The connection to the gateway was lost.');

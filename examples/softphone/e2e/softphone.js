@@ -2,6 +2,7 @@
 
 import assert from 'node:assert/strict';
 import { spawn } from 'node:child_process';
+import { once } from 'node:events';
 import { readFileSync } from 'node:fs';
 import { createRequire } from 'node:module';
 import { createInterface } from 'node:readline';
@@ -11,15 +12,20 @@ import { chromium } from 'playwright-core';
 
 const axe = readFileSync(createRequire(import.meta.url).resolve('axe-core/axe.min.js'), 'utf8');
 
-const browser = await chromium.launch({
+const args = [
+  '--no-sandbox', '--disable-gpu', '--disable-quic', '--no-first-run',
+  '--disable-background-networking', '--disable-component-update', '--disable-sync',
+  '--use-fake-ui-for-media-stream', '--use-fake-device-for-media-stream', '--allow-loopback-in-peer-connection',
+  '--host-resolver-rules=MAP * ~NOTFOUND , EXCLUDE 127.0.0.1',
+];
+
+export const launch = (...more) => chromium.launch({
   executablePath: '/usr/bin/chromium',
-  args: [
-    '--no-sandbox', '--disable-gpu', '--disable-quic', '--no-first-run',
-    '--disable-background-networking', '--disable-component-update', '--disable-sync',
-    '--use-fake-ui-for-media-stream', '--use-fake-device-for-media-stream', '--allow-loopback-in-peer-connection',
-    '--host-resolver-rules=MAP * ~NOTFOUND , EXCLUDE 127.0.0.1',
-  ],
+  args: [...args, ...more],
+  ignoreDefaultArgs: ['--disable-back-forward-cache'],
 });
+
+const browser = await launch();
 after(() => browser.close());
 
 // Softphone is a running program, with the pages that are open on it.
@@ -31,7 +37,10 @@ export class Softphone {
     softphone.contexts = [];
     softphone.faults = [];
     t.after(async () => {
-      await Promise.all(softphone.contexts.map((context) => context.close()));
+      await Promise.all(softphone.contexts.map(async (context) => {
+        await Promise.all(context.pages().map((page) => page.unrouteAll({ behavior: 'ignoreErrors' })));
+        await context.close();
+      }));
       await softphone.stop();
       assert.deepEqual(softphone.faults, []);
     });
@@ -47,16 +56,17 @@ export class Softphone {
       env: { GORACE: 'atexit_sleep_ms=0', ...this.env },
       stdio: ['ignore', 'pipe', 'pipe'],
     });
-    let stderr = '';
-    program.stderr.on('data', (data) => { stderr += data; });
+    this.program = program;
+    this.stderr = '';
+    program.stderr.on('data', (data) => { this.stderr += data; });
     const exited = new Promise((resolve) => { program.on('exit', resolve); });
     this.stop = async () => {
       program.kill('SIGTERM');
-      assert.equal(await exited, 0, stderr);
+      assert.equal(await exited, 0, this.stderr);
     };
     const line = await Promise.race([
       new Promise((resolve) => { createInterface(program.stdout).once('line', resolve); }),
-      exited.then(() => assert.fail(`the program stopped: ${stderr}`)),
+      exited.then(() => assert.fail(`the program stopped: ${this.stderr}`)),
     ]);
     this.url = line.match(/http:\S+/)[0];
   }
@@ -68,8 +78,8 @@ export class Softphone {
   }
 
   // open loads the page in a browser profile of its own. No request may go to a host but the program's and those allowed.
-  async open({ allow = [], ...options } = {}) {
-    const context = await browser.newContext({ permissions: ['microphone'], ...options });
+  async open({ allow = [], within = browser, ...options } = {}) {
+    const context = await within.newContext({ permissions: ['microphone'], ...options });
     this.contexts.push(context);
     const check = (url) => {
       if (new URL(url).host !== new URL(this.url).host && !allow.includes(new URL(url).hostname)) {
@@ -98,6 +108,37 @@ export class Softphone {
     return phone;
   }
 
+  // openOnLine opens the page with a line that the test can cut.
+  async openOnLine() {
+    const phone = await this.open();
+    const lost = { code: 1006 }; // as a browser has it when a socket ends without a word
+    let sockets = [];
+    let isCut = false;
+    await phone.page.routeWebSocket(/signal/, (page) => {
+      if (isCut) {
+        page.close(lost);
+      } else {
+        sockets.push([page, page.connectToServer()]);
+      }
+    });
+    phone.cut = () => {
+      isCut = true;
+      const open = sockets;
+      sockets = [];
+      return Promise.all(open.flatMap(([page, gateway]) => [page.close(lost), gateway.close()]));
+    };
+    phone.mend = () => { isCut = false; };
+    await phone.page.reload(); // a socket is routed only on a page that is loaded afterwards
+    return phone;
+  }
+
+  // logged waits until the program has logged a text.
+  async logged(text) {
+    while (!this.stderr.includes(text)) {
+      await once(this.program.stderr, 'data');
+    }
+  }
+
   // device opens a page, signs in, and waits until the device is ready.
   async device(name, choice) {
     const phone = await this.open();
@@ -123,11 +164,17 @@ export class Phone {
 
   async signIn(name, { incoming = true, outgoing = true, sdk = 'SDK 2.18.5', token = 'Capability token' } = {}) {
     await this.page.getByLabel('Client name').fill(name);
+    await this.unfold('choices');
     await this.page.getByLabel('receive calls').setChecked(incoming);
     await this.page.getByLabel('make calls').setChecked(outgoing);
     await this.page.getByRole('radio', { name: sdk }).check();
     await this.page.getByRole('radio', { name: token }).check();
     await this.button('Sign in').click();
+  }
+
+  // unfold opens a details element.
+  async unfold(id) {
+    await this.page.locator(`#${id}`).evaluate((details) => { details.open = true; });
   }
 
   // violations are what axe-core finds wrong with the page as it is.
@@ -169,6 +216,11 @@ export class Phone {
     await this.page.getByRole('alert').filter({ hasText: text }).waitFor();
   }
 
+  // said waits until the page says how a call ended.
+  async said(text) {
+    await this.page.locator('#said').filter({ hasText: text }).waitFor();
+  }
+
   async rings(from) {
     await this.page.getByRole('heading', { name: `Call from ${from}` }).waitFor();
   }
@@ -192,7 +244,7 @@ export class Phone {
 
   // logged waits until the page has logged an event so many times.
   async logged(event, { times = 1, detail = '' } = {}) {
-    await this.page.locator(`#log .${event}`, { hasText: detail }).nth(times - 1).waitFor();
+    await this.page.locator(`#log .${event}`, { hasText: detail }).nth(times - 1).waitFor({ state: 'attached' });
   }
 
   // events returns the names of all events so far, the first one first.

@@ -3,7 +3,7 @@ import { createHmac } from 'node:crypto';
 import { test } from 'node:test';
 import { setTimeout as sleep } from 'node:timers/promises';
 import { Softphone } from './softphone.js';
-import { eachSDK, eachWay, newWay } from './ways.js';
+import { account, apiKey, eachSDK, eachWay, newWay } from './ways.js';
 
 eachWay('the token of the backend reaches the gateway unchanged', async (t, way) => {
   const softphone = await Softphone.start(t);
@@ -111,9 +111,7 @@ eachSDK('a token that expires during a call leaves the call up, and a new one ma
   await tommy.hangUp();
   await alice.idle();
   await alice.state('Token expired');
-  await alice.dial('tommy');
-  await alice.logged('error', { detail: /20104|31205/, times: 2 });
-  await alice.idle();
+  await alice.page.getByRole('button', { name: 'Call', exact: true, disabled: true }).waitFor();
 
   await alice.page.unroute('**/token');
   await alice.state('Ready');
@@ -131,13 +129,6 @@ test('a backend that cannot be reached is asked again', async (t) => {
   await tommy.state('Ready');
   assert.equal(await tommy.page.locator('#notice').isVisible(), false);
 });
-
-const account = {
-  TWILIO_ACCOUNT_SID: 'AC00000000000000000000000000000001',
-  TWILIO_AUTH_TOKEN: 'of-no-account',
-  TWILIO_TWIML_APP_SID: 'AP00000000000000000000000000000001',
-};
-const apiKey = { TWILIO_API_KEY: 'SK00000000000000000000000000000001', TWILIO_API_SECRET: 'of-no-account' };
 
 test('with credentials the page asks Twilio, and may', async (t) => {
   const softphone = await Softphone.start(t, { env: { ...account, ...apiKey } });
@@ -157,6 +148,7 @@ test('an Access Token can be chosen only if there is an API key, and SDK 1.x onl
   for (const [env, accessToken, sdk1] of [[{}, true, true], [account, false, false], [{ ...account, ...apiKey }, true, false]]) {
     const phone = await (await Softphone.start(t, { env })).open();
     await phone.page.locator('#gateway', { hasText: /stand-in|Twilio/ }).waitFor();
+    await phone.unfold('choices');
     const radio = (name) => phone.page.getByRole('radio', { name });
     assert.equal(await radio('Access Token').isEnabled(), accessToken);
     assert.equal(await radio('SDK 1.15.1').isEnabled(), sdk1);

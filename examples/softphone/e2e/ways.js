@@ -30,3 +30,11 @@ export const eachWay = (name, run) => testIn(ways, name, run);
 
 // eachSDK is for what the kind of the token has no part in.
 export const eachSDK = (name, run) => testIn([oldWay, newWay], name, run);
+
+// What the program is given when it is to ask Twilio.
+export const account = {
+  TWILIO_ACCOUNT_SID: 'AC00000000000000000000000000000001',
+  TWILIO_AUTH_TOKEN: 'of-no-account',
+  TWILIO_TWIML_APP_SID: 'AP00000000000000000000000000000001',
+};
+export const apiKey = { TWILIO_API_KEY: 'SK00000000000000000000000000000001', TWILIO_API_SECRET: 'of-no-account' };

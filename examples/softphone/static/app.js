@@ -1,39 +1,47 @@
 // The page of the softphone: it signs in, fetches tokens, hands them to an SDK of Twilio, and shows what comes of it.
 
-import { clock } from './format.js';
 import { nameMistake, numberOrNameMistake } from './messages.js';
+import { once } from './sdk.js';
 import { Session } from './session.js';
-import { $, element, notify, render, renderCall, tick } from './view.js';
+import { $, isTyping, listDevices, log, mark, notify, render, renderCall, say, tick } from './view.js';
 
 // session is who has signed in in this tab; null before.
 let session = null;
-
-const config = fetch('/config').then((response) => response.json());
 
 // What nothing else handles, such as a browser that the SDK does not support, is shown all the same.
 addEventListener('error', (event) => notify(event.message));
 addEventListener('unhandledrejection', (event) => notify(String(event.reason?.message ?? event.reason)));
 
-let local = false; // the gateway is a stand-in
-config.then((settings) => {
-  local = settings.local;
+// A page that comes back with the back button has a device that its SDK has given up.
+addEventListener('pageshow', ({ persisted }) => persisted && location.reload());
+
+// config asks the backend what is not in the page's files.
+const config = once(async () => {
+  const settings = await (await fetch('/config')).json();
   $('gateway').textContent = settings.gateway;
-  $('no-sdk1').hidden = local;
-  $('sdk1').disabled = !local;
+  if (settings.console) {
+    $('gateway').href = settings.console;
+  }
+  $('no-sdk1').hidden = settings.local;
+  $('sdk1').disabled = !settings.local;
+  $('echo').hidden = !settings.local;
   $('no-api-key').hidden = settings.accessTokens;
   $('access-token').disabled = !settings.accessTokens;
+  return settings;
 });
+config().catch(() => {}); // whoever signs in is told
 
 // listener is what a session tells this page.
 const listener = {
   changed() {
-    render(session);
-    follow();
+    following(() => render(session));
   },
   heard: () => renderCall(session),
   signedIn: () => sessionStorage.setItem('session', JSON.stringify(session.choice)),
   log,
   notify,
+  say,
+  mistaken: (sentence) => mark('to', sentence),
   ended(reason) {
     session = null;
     sessionStorage.removeItem('session');
@@ -43,19 +51,20 @@ const listener = {
   },
   rings() {
     // Accept is one Tab away, wherever the focus was; but what somebody types is not taken away.
-    if (document.activeElement !== $('to') || ['', session.dialled].includes($('to').value.trim())) {
+    if (!isTyping(session)) {
       $('incoming').focus();
     }
   },
 };
 
-// follow moves the focus on from what is no longer shown.
-function follow() {
-  if (document.activeElement.checkVisibility()) {
-    return;
+// following moves the focus on from what a change hides.
+function following(change) {
+  const before = document.activeElement;
+  change();
+  if (before !== document.body && !before.checkVisibility()) {
+    const [next] = ['incoming', 'hang-up', 'to'].filter((id) => $(id).checkVisibility());
+    $(next)?.focus();
   }
-  const [next] = ['incoming', 'hang-up', 'to'].filter((id) => $(id).checkVisibility());
-  $(next)?.focus();
 }
 
 async function start(choice) {
@@ -71,24 +80,15 @@ async function start(choice) {
   }
 }
 
-function log(event, detail = '') {
-  const item = element('li', '', event);
-  item.append(element('time', clock(Date.now())), element('b', event), element('span', detail));
-  $('log').prepend(item);
-  while ($('log').children.length > 200) {
-    $('log').lastChild.remove();
-  }
-}
-
 // onSubmit checks a form's fields before anything is sent: what is wrong is said at the field.
 function onSubmit(id, check, handle) {
   $(id).addEventListener('submit', (event) => {
     event.preventDefault();
     const form = new FormData(event.target);
     for (const [field, mistake] of Object.entries(check(form))) {
-      $(field).setAttribute('aria-invalid', mistake !== '');
-      $(`${field}-mistake`).textContent = mistake;
+      mark(field, mistake);
       if (mistake !== '') {
+        $('choices').open ||= $('choices').contains($(field));
         $(field).focus();
         return;
       }
@@ -107,16 +107,52 @@ onSubmit('sign-in', (form) => ({
   sdk: form.get('sdk'),
   grants: { incoming: form.get('incoming') ?? '', outgoing: form.get('outgoing') ?? '', token: form.get('token') },
 }));
-onSubmit('dial', (form) => ({ to: numberOrNameMistake(trimmed(form, 'to'), local) }), (form) => session.dial(trimmed(form, 'to')));
-$('sign-out').addEventListener('click', () => session.signOut());
-$('accept').addEventListener('click', () => session.accept());
-$('reject').addEventListener('click', () => session.reject());
-$('hang-up').addEventListener('click', () => session.hangUp());
-$('mute').addEventListener('click', () => session.mute());
+onSubmit('dial', (form) => ({ to: numberOrNameMistake(trimmed(form, 'to')) }), (form) => session.dial(trimmed(form, 'to')));
+
+// summarise says what is chosen without unfolding it.
+function summarise() {
+  const form = new FormData($('sign-in'));
+  const label = (field) => $('sign-in').querySelector(`[name=${field}]:checked`)?.parentElement.textContent.trim();
+  const grants = [form.get('incoming') && 'receives', form.get('outgoing') && 'makes'].filter(Boolean).join(' and ');
+  $('chosen').textContent = `${label('sdk')}, ${label('token')}, ${grants ? `${grants} calls` : 'no calls'}`;
+}
+$('sign-in').addEventListener('change', summarise);
+summarise();
+
+const onClick = (id, handle) => $(id).addEventListener('click', handle);
+onClick('sign-out', () => session.signOut());
+onClick('accept', () => session.accept());
+onClick('reject', () => session.reject());
+onClick('hang-up', () => session.hangUp());
+onClick('mute', () => session.mute());
+onClick('register', () => session.registerAgain());
+onClick('call-echo', () => session.dial($('call-echo').textContent));
+onClick('dismiss', () => following(() => (session ? session.dismiss() : notify(''))));
+
+// The keys of the keypad, and those of the keyboard while it is open.
+for (const key of document.querySelectorAll('.keys button')) {
+  key.addEventListener('click', () => session.sendDigits(key.textContent));
+}
+addEventListener('keydown', ({ key, target, ctrlKey, altKey, metaKey }) => {
+  const typed = /^[0-9*#]$/.test(key) && !ctrlKey && !altKey && !metaKey && !target.matches('input, select');
+  if (typed && $('keypad').open && $('controls').checkVisibility()) {
+    session.sendDigits(key);
+  }
+});
+
+$('audio').addEventListener('toggle', () => $('audio').open && listDevices(session));
+$('microphone').addEventListener('change', ({ target }) => session.chooseMicrophone(target.value));
+$('speaker').addEventListener('change', ({ target }) => session.chooseSpeaker(target.value));
+
 setInterval(() => tick(session), 1000);
 
-// On a telephone what the token says is folded away at first.
-$('token-details').open = !matchMedia('(max-width: 40rem)').matches;
+// On a telephone what the token says, and what has happened, is folded away at first.
+for (const id of ['token-details', 'event-details']) {
+  $(id).open = !matchMedia('(max-width: 40rem)').matches;
+}
+
+// A link in another tab has the name.
+$('name').value = new URLSearchParams(location.search).get('name') ?? '';
 
 // A page that is loaded again goes on with its session.
 const remembered = sessionStorage.getItem('session');

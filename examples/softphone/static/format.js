@@ -1,4 +1,4 @@
-// How times and names are written.
+// How times are written.
 
 export const clock = (ms) => new Date(ms).toLocaleTimeString([], { hourCycle: 'h23' });
 
@@ -7,9 +7,4 @@ export function duration(ms) {
   const two = (n) => String(n).padStart(2, '0');
   const [h, m, s] = [Math.floor(seconds / 3600), Math.floor(seconds / 60) % 60, seconds % 60];
   return h > 0 ? `${h}:${two(m)}:${two(s)}` : `${m}:${two(s)}`;
-}
-
-// peer names the other end of a call.
-export function peer(call) {
-  return (call.parameters.From ?? call.customParameters.get('To')).replace(/^client:/, '');
 }

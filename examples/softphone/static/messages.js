@@ -30,7 +30,7 @@ const messages = {
   31208: noMicrophone,
   31401: noMicrophone,
   31402: noMicrophone,
-  31404: ({ peer }) => `${peer} is not signed in. Check the name, or try again later.`,
+  31404: ({ peer }) => `No device is signed in as ${peer}. Check the name, or try again later.`,
   31480: ({ peer }) => `${peer} did not answer. Try again later.`,
   31486: ({ peer }) => `${peer} is on another call. Try again later.`,
   31603: declined,
@@ -52,17 +52,41 @@ export const isExpired = (code) => messages[code] === expired;
 // isBadToken reports whether another token may help.
 export const isBadToken = (code) => messages[code] === token || isExpired(code);
 
-// isPassing reports whether an error is over when the device is ready again. SDKs report a lost connection as 31000 too.
-export const isPassing = (code) => isBadToken(code) || messages[code] === lost || code === 31000;
+// isLost reports whether the gateway is out of reach. SDKs report a lost connection as 31000 too.
+export const isLost = (code) => messages[code] === lost || code === 31000;
 
-// endOf says how a call ended that was answered.
-export function endOf({ failed, hungUp, since }, peer) {
+// isPassing reports whether an error is over when the device is ready again.
+export const isPassing = (code) => isBadToken(code) || isLost(code);
+
+// isAbsent reports whether nobody of that name was there to answer.
+export const isAbsent = (code) => code === 31404 || code === 31486;
+
+// endOf says how a call ended, '' if nothing is left to say. Who hung up, and whether a call that rang was given up or answered
+// elsewhere, the SDKs do not tell.
+export function endOf({ peer, incoming, since, hungUp, rejected, cancelled, lost, explained }) {
+  if (cancelled && incoming) {
+    return `The call from ${peer} ended before it was answered here.`;
+  }
+  if (since === null) {
+    const cutOff = incoming ? `The call from ${peer} was cut off.` : `The call to ${peer} was cut off. Call again.`;
+    return hungUp || rejected || explained ? '' : cutOff;
+  }
   const length = duration(Date.now() - since);
   if (hungUp) {
     return `You hung up after ${length}.`;
   }
-  return failed ? `The call with ${peer} was lost after ${length}.` : `${peer} hung up after ${length}.`;
+  return lost ? `The connection to ${peer} was lost after ${length}.` : `The call with ${peer} ended after ${length}.`;
 }
+
+// offline says what goes on while a device is offline, and what one can do about it.
+export const offline = {
+  lost: { text: 'Trying again…', button: 'Try now' },
+  refused: { text: 'This device is not registered.', button: 'Try again' },
+  unregistered: { // without an error
+    text: 'The connection was lost, or another device has taken this place: 10 of one name at most.',
+    button: 'Register again',
+  },
+};
 
 const phoneNumber = /^[+(]?[0-9][0-9 ()-]{2,19}$/; // as in voice.go
 
@@ -82,9 +106,4 @@ export function nameMistake(name, kind = 'capability') {
 }
 
 // numberOrNameMistake is nameMistake for whom to call.
-export function numberOrNameMistake(to, local) {
-  if (phoneNumber.test(to)) {
-    return local ? 'The stand-in cannot call phone numbers. Enter the name of a client.' : '';
-  }
-  return nameMistake(to);
-}
+export const numberOrNameMistake = (to) => (phoneNumber.test(to) ? '' : nameMistake(to));

@@ -10,6 +10,11 @@ export const load = once(async (local) => {
   options = { enableRingingState: true, allowIncomingWhileBusy: true, ...(local && localOptions) };
 });
 
+export const version = () => Twilio.Device.version;
+
+// isSilent reports whether the browser plays no sound yet, and so no ringing.
+export const isSilent = () => Twilio.Device.audioContext?.state === 'suspended';
+
 // The events that say whether the device is ready.
 export const readyEvent = 'ready';
 export const offlineEvent = 'offline';
@@ -30,7 +35,4 @@ export async function connect(device, params) {
   return device.connect(params);
 }
 
-// status is offline, ready, or busy.
-export function status(device) {
-  return device.status();
-}
+export const isReady = (device) => device.status() !== 'offline'; // it is busy on a call

@@ -14,6 +14,11 @@ export const load = once(async (local) => {
   };
 });
 
+export const version = () => Twilio.Device.version;
+
+// isSilent reports whether the browser plays no sound yet, and so no ringing.
+export const isSilent = () => Twilio.Device.audioContext?.state === 'suspended';
+
 // The events that say whether the device is ready.
 export const readyEvent = 'registered';
 export const offlineEvent = 'unregistered';
@@ -42,10 +47,4 @@ export async function connect(device, params) {
   return call;
 }
 
-// status is offline, ready, or busy, as in 1.x.
-export function status(device) {
-  if (device.isBusy) {
-    return 'busy';
-  }
-  return device.state === 'registered' ? 'ready' : 'offline';
-}
+export const isReady = (device) => device.state === 'registered';

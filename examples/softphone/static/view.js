@@ -1,6 +1,7 @@
 // What is seen. Nothing in here changes a session.
 
-import { clock, duration, peer } from './format.js';
+import { clock, duration } from './format.js';
+import { offline } from './messages.js';
 
 export const $ = (id) => document.getElementById(id);
 
@@ -11,42 +12,77 @@ export function render(session) {
   }
   $('phone').hidden = session === null;
   $('token').hidden = !session?.token;
-  renderIncoming(session);
   if (session) {
     $('client').textContent = session.name;
+    renderIdle(session);
+    renderIncoming(session);
     renderCall(session);
+    renderAudio(session);
     if (session.token) {
       renderToken(session.token);
     }
-    tick(session);
   }
+  tick(session);
 }
 
-function renderIncoming(session) {
-  const call = session?.ringing[0];
+// isTyping reports whether somebody types a name to call, other than the last one.
+export const isTyping = ({ dialled }) => document.activeElement === $('to') && !['', dialled].includes($('to').value.trim());
+
+function renderIdle(session) {
+  const { call, device, name, absent, ringing } = session;
+  $('idle').hidden = call !== null || device === null || (ringing.length > 0 && !isTyping(session));
+  const why = offline[session.offline];
+  setText('offline-text', why?.text ?? '');
+  setText('register', why?.button ?? '');
+  $('register').hidden = !why;
+  $('nobody').hidden = why !== undefined;
+  $('call-button').setAttribute('aria-disabled', session.offline !== '');
+  const other = absent || (name === 'tommy' ? 'alice' : 'tommy');
+  $('open-tab').href = `/?name=${encodeURIComponent(other)}`;
+  setText('open-tab', `Open ${other} in a new tab`);
+}
+
+function renderIncoming({ call: current, ringing: [call], sdk }) {
   $('incoming').hidden = !call;
-  document.title = call ? `Call from ${peer(call)} – Softphone` : 'Softphone';
   if (call) {
-    $('incoming-from').textContent = peer(call);
-    $('incoming-params').textContent = [...call.customParameters].map(([key, value]) => `${key}: ${value}`).join(' · ');
-    $('accept').textContent = session.call ? 'Hang up and accept' : 'Accept';
+    $('incoming').classList.toggle('strip', current !== null);
+    $('incoming-initial').textContent = initial(call);
+    $('incoming-from').textContent = call.peer;
+    $('incoming-params').textContent = call.params.map(([key, value]) => `${key}: ${value}`).join(' · ');
+    $('silent').hidden = !sdk.isSilent();
+    $('accept-text').textContent = current ? 'Hang up and accept' : 'Accept';
   }
 }
 
-export function renderCall({ call, device }) {
-  $('dial').hidden = call !== null || device === null;
+export function renderCall({ call }) {
   $('call').hidden = call === null;
-  const open = call?.status() === 'open';
-  for (const id of ['input', 'output']) {
-    $(id).value = (open && call.levels?.[id]) || 0;
+  if (call === null) {
+    $('keypad').open = false;
+    return;
   }
+  $('initial').textContent = initial(call);
+  const muted = call.answered && call.muted;
+  $('input').value = muted ? 0 : call.levels.input;
+  $('output').value = call.levels.output;
   for (const id of ['sent', 'received']) {
-    $(id).textContent = kilobytes((open && call.bytes?.[id]) || 0);
+    $(id).textContent = kilobytes(call.bytes[id]);
   }
-  const muted = open && call.isMuted();
-  $('mute').hidden = !open;
+  $('levels').hidden = !call.answered;
+  $('controls').hidden = !call.answered;
   $('mute').setAttribute('aria-pressed', muted);
   $('muted').hidden = !muted;
+}
+
+function renderAudio({ device, call, ringing }) {
+  $('audio').hidden = device === null || (call === null && ringing.length > 0);
+}
+
+// listDevices fills the choice of microphones and speakers.
+export function listDevices({ device: { audio }, microphone }) {
+  const options = (devices, chosen) => [...devices.values()].map(({ deviceId, label }) => new Option(label, deviceId, false, deviceId === chosen));
+  $('microphone').replaceChildren(...options(audio.availableInputDevices, microphone));
+  $('speaker').replaceChildren(...options(audio.availableOutputDevices, [...audio.speakerDevices.get()][0]?.deviceId));
+  $('speaker-choice').hidden = !audio.isOutputSelectionSupported;
 }
 
 function renderToken({ kind, account, key, keySID, grants, start, lifetime }) {
@@ -64,14 +100,16 @@ function renderToken({ kind, account, key, keySID, grants, start, lifetime }) {
 
 // tick shows what changes with time.
 export function tick(session) {
+  document.title = title(session);
   if (!session) {
     return;
   }
-  const { call, token } = session;
+  const { call, token, device, sdk } = session;
   const left = token ? token.end - Date.now() : 0;
   $('lifetime').value = token ? Math.max(0, left / token.lifetime) : 0;
   $('countdown').textContent = left > 0 ? `${duration(left)} left` : 'expired';
   $('token').classList.toggle('expired', left <= 0);
+  $('sdk').textContent = device ? `SDK ${sdk.version()} · ${token.kind}` : '';
   const [state, text] = deviceState(session, left);
   $('state').dataset.state = state;
   setText('state', text);
@@ -79,45 +117,86 @@ export function tick(session) {
   if (call) {
     setText('call-state', callState(call));
     // Beside the state, so that a screen reader does not say the time each second.
-    setText('call-time', call.status() === 'open' ? `, ${duration(Date.now() - call.since)}` : '');
+    setText('call-time', call.answered ? duration(Date.now() - call.since) : '');
   }
 }
 
-function deviceState({ call, sdk, device, token }, left) {
+function title(session) {
+  if (!session) {
+    return 'Softphone';
+  }
+  const { name, call, ringing } = session;
+  if (ringing.length > 0) {
+    return `☎ Call from ${ringing[0].peer} – Softphone`;
+  }
+  if (call) {
+    return `${call.answered ? duration(Date.now() - call.since) : '☎'} ${call.peer} – ${name}`;
+  }
+  return `${name} – Softphone`;
+}
+
+function deviceState({ call, device, token, offline }, left) {
   if (!device) {
     return ['offline', 'No token'];
+  }
+  if (call?.state === 'reconnecting') {
+    return ['offline', 'Reconnecting…'];
+  }
+  if (call) {
+    return ['busy', call.answered ? 'On a call' : 'Ringing…'];
   }
   if (left <= 0) {
     return ['expired', 'Token expired'];
   }
-  if (call) {
-    return ['busy', call.status() === 'open' ? 'On a call' : 'Ringing…'];
+  if (offline) {
+    return ['offline', offline === 'connecting' ? 'Connecting…' : 'Offline'];
   }
-  switch (sdk.status(device)) {
-    case 'busy':
-    case 'ready':
-      return ['ready', token.incoming ? 'Ready' : 'Ready for outgoing calls only'];
-    default:
-      return ['offline', 'Offline'];
-  }
+  return ['ready', token.incoming ? 'Ready' : 'Ready for outgoing calls only'];
 }
 
-function callState(call) {
-  switch (call.status()) {
-    case 'open':
-      return `Talking to ${peer(call)}`;
-    case 'ringing':
-      return `Ringing ${peer(call)}…`;
-    default:
-      return `Connecting to ${peer(call)}…`;
+function callState({ state, answered, peer }) {
+  const whom = peer.replaceAll(' ', '\u00a0'); // a number on one line
+  if (answered) {
+    return state === 'open' ? `Talking to ${whom}` : `Reconnecting to ${whom}…`;
   }
+  return state === 'ringing' ? `Ringing ${whom}…` : `Connecting to ${whom}…`;
 }
 
-// notify shows a sentence, and small beside it a code.
+// say shows how a call ended.
+export const say = (text) => setText('said', text);
+
+// notify shows what is wrong, and small beside it a code.
 export function notify(text, code = '') {
   $('notice').hidden = text === '';
   setText('notice-text', text);
   setText('notice-code', code);
+}
+
+// mark says at a field what is wrong with it, '' if nothing is.
+export function mark(field, mistake) {
+  $(field).setAttribute('aria-invalid', mistake !== '');
+  $(`${field}-mistake`).textContent = mistake;
+}
+
+// log adds a line above the others. The same again is counted, and digits make one line.
+export function log(event, detail = '') {
+  const newest = $('log').firstElementChild;
+  const [, , said, times] = newest?.children ?? [];
+  if (event === 'digits' && newest?.className === event) {
+    said.textContent += ` ${detail}`;
+    return;
+  }
+  if (newest?.className === event && said.textContent === detail) {
+    newest.dataset.times = Number(newest.dataset.times ?? 1) + 1;
+    times.textContent = `×${newest.dataset.times}`;
+    return;
+  }
+  const item = element('li', '', event);
+  item.append(element('time', clock(Date.now())), element('b', event), element('span', detail), element('small', ''));
+  $('log').prepend(item);
+  while ($('log').children.length > 200) {
+    $('log').lastChild.remove();
+  }
 }
 
 // setText leaves the same text alone, so that a screen reader does not say it again.
@@ -127,11 +206,12 @@ function setText(id, text) {
   }
 }
 
-export function element(name, text, className = '') {
+function element(name, text, className = '') {
   const node = document.createElement(name);
   node.textContent = text;
   node.className = className;
   return node;
 }
 
+const initial = ({ peer }) => (/^\w/.test(peer) ? peer.charAt(0).toUpperCase() : '#');
 const kilobytes = (bytes) => `${(bytes / 1000).toFixed(1)} kB`;

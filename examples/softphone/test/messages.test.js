@@ -1,12 +1,12 @@
 import assert from 'node:assert/strict';
 import { test } from 'node:test';
 import { duration } from '../static/format.js';
-import { endOf, explain, isBadToken, isExpired, isPassing, nameMistake, numberOrNameMistake } from '../static/messages.js';
+import { endOf, explain, isAbsent, isBadToken, isExpired, isPassing, nameMistake, numberOrNameMistake } from '../static/messages.js';
 
 const call = { peer: 'tommy', onCall: false };
 
 test('an error is explained by its code', () => {
-  assert.equal(explain(31404, 'not found', call), 'tommy is not signed in. Check the name, or try again later.');
+  assert.equal(explain(31404, 'not found', call), 'No device is signed in as tommy. Check the name, or try again later.');
   assert.match(explain(20104, '', call), /^The token has expired\. The page fetches/);
   assert.match(explain(31205, '', { ...call, onCall: true }), /This call goes on/);
   assert.match(explain(31007, '', call), /SDK 1\.x/);
@@ -32,11 +32,30 @@ test('what another token helps against, and what passes', () => {
   }
 });
 
-test('how a call ended', () => {
+test('a name is absent if nobody has it, or only the caller', () => {
+  assert.deepEqual([31404, 31486, 31480, 31002].map(isAbsent), [true, true, false, false]);
+});
+
+test('how a call ended, as far as the page can know', () => {
   const since = Date.now() - 61_000;
-  assert.match(endOf({ since, hungUp: true }, 'tommy'), /^You hung up after 1:0[12]\.$/);
-  assert.match(endOf({ since }, 'tommy'), /^tommy hung up after 1:0[12]\.$/);
-  assert.match(endOf({ since, failed: true }, 'tommy'), /^The call with tommy was lost after 1:0[12]\.$/);
+  for (const [end, says] of [
+    [{ since, hungUp: true }, /^You hung up after 1:0[12]\.$/],
+    [{ since, hungUp: true, lost: true }, /^You hung up after 1:0[12]\.$/],
+    [{ since }, /^The call with tommy ended after 1:0[12]\.$/],
+    [{ since, lost: true }, /^The connection to tommy was lost after 1:0[12]\.$/],
+    // Another device named tommy was faster.
+    [{ since, cancelled: true, incoming: true }, /^The call from tommy ended before it was answered here\.$/],
+    [{ since: null, cancelled: true, incoming: true }, /^The call from tommy ended before it was answered here\.$/],
+    [{ since: null, hungUp: true }, /^$/],
+    [{ since: null, rejected: true, incoming: true }, /^$/],
+    [{ since: null, explained: true }, /^$/],
+    // SDK 1.x, when the socket is back on which it rang.
+    [{ since: null, cancelled: true }, /^The call to tommy was cut off\. Call again\.$/],
+    [{ since: null }, /^The call to tommy was cut off\. Call again\.$/],
+    [{ since: null, incoming: true }, /^The call from tommy was cut off\.$/],
+  ]) {
+    assert.match(endOf({ peer: 'tommy', ...end }), says, JSON.stringify(end));
+  }
 });
 
 test('a client name that the backend would refuse is refused at its field', () => {
@@ -50,12 +69,11 @@ test('a client name that the backend would refuse is refused at its field', () =
   }
 });
 
-test('the stand-in calls clients, and Twilio numbers too', () => {
-  for (const number of ['+1 415 555-0100', '(415) 555 0100', '911']) {
-    assert.match(numberOrNameMistake(number, true), /cannot call phone numbers/);
-    assert.equal(numberOrNameMistake(number, false), '');
+test('clients and phone numbers can be called', () => {
+  for (const to of ['+1 415 555-0100', '(415) 555 0100', '911', 'tommy']) {
+    assert.equal(numberOrNameMistake(to), '');
   }
-  assert.equal(numberOrNameMistake('tommy', true), '');
+  assert.match(numberOrNameMistake('tom my'), /only letters/);
 });
 
 test('durations', () => {
