@@ -9,6 +9,7 @@ import (
 
 	"github.com/seed-6c737938/capability/capabilitytest/internal/media"
 	"github.com/seed-6c737938/capability/capabilitytest/internal/twiml"
+	"github.com/seed-6c737938/capability/capabilitytest/internal/webhook"
 )
 
 // A conference is a room with a name. It lasts from the first participant to the last.
@@ -20,7 +21,8 @@ type conference struct {
 	started      bool           // two are there, one of whom may start it
 	ended        bool
 	callback     *callback // that of the participant who named one first
-	reports      int       // how many were made
+	hooks        *webhook.Session
+	reports      int // how many were made
 	recording    *recording
 }
 
@@ -70,7 +72,7 @@ func (r *runner) enter(noun twiml.Conference) (*conference, *participant, *Fault
 	}
 	conf := x.conferences[noun.Name]
 	if conf == nil {
-		conf = &conference{x: x, sid: "CF" + random(), name: noun.Name, room: x.mixer.NewRoom()}
+		conf = &conference{x: x, sid: "CF" + random(), name: noun.Name, room: x.mixer.NewRoom(), hooks: x.hooks.NewSession()}
 		x.conferences[noun.Name] = conf
 	}
 	label := noun.ParticipantLabel
@@ -133,6 +135,7 @@ func (conf *conference) seat(p *participant) {
 		recorder := conf.room.Record(media.RecordOptions{Trim: p.noun.TrimSilence})
 		conf.recording = p.call.newRecording(recorder, "Conference", p.noun.RecordingStatusCallback, p.base)
 		conf.recording.form.Set("ConferenceSid", conf.sid)
+		conf.recording.hooks = conf.hooks // which outlives the call
 	}
 }
 
@@ -204,12 +207,17 @@ func (r *runner) exit(conf *conference, p *participant) string {
 		conf.end(p, "last-participant-left")
 	}
 	var recording *recording
-	if len(conf.participants) == 0 {
+	last := len(conf.participants) == 0
+	if last {
 		recording, conf.recording = conf.recording, nil
 	}
 	r.x.notify()
 	r.x.mu.Unlock()
-	return recording.finish()
+	address := recording.finish()
+	if last {
+		conf.hooks.Close(r.x.ctx)
+	}
+	return address
 }
 
 // end ends the conference for all who are in it.
@@ -223,11 +231,14 @@ func (conf *conference) end(p *participant, reason string) {
 	}
 	conf.report(nil, "end", "conference-end", url.Values{
 		"CallSidEndingConference": {p.call.sid}, "ReasonConferenceEnded": {reason},
-	}, p.call)
+	})
 }
 
 // report reports an event of the conference, or of a participant, if p is not nil.
-func (conf *conference) report(p *participant, event, name string, more url.Values, by ...*call) {
+func (conf *conference) report(p *participant, event, name string, more url.Values) {
+	if !conf.callback.wants(event) {
+		return
+	}
 	form := url.Values{
 		"ConferenceSid":       {conf.sid},
 		"FriendlyName":        {conf.name},
@@ -244,18 +255,12 @@ func (conf *conference) report(p *participant, event, name string, more url.Valu
 		if p.noun.ParticipantLabel != "" {
 			form.Set("ParticipantLabel", p.noun.ParticipantLabel)
 		}
-		by = []*call{p.call}
 	}
 	for name, values := range more {
 		form[name] = values
 	}
-	if len(by) == 0 && len(conf.participants) > 0 {
-		by = []*call{conf.participants[0].call}
-	}
-	if len(by) > 0 && conf.callback.wants(event) {
-		form.Set("SequenceNumber", strconv.Itoa(conf.reports))
-		form.Set("Timestamp", time.Now().UTC().Format(time.RFC1123Z))
-		conf.reports++
-		by[0].hooks.Notify(conf.callback.target, form)
-	}
+	form.Set("SequenceNumber", strconv.Itoa(conf.reports))
+	form.Set("Timestamp", time.Now().UTC().Format(time.RFC1123Z))
+	conf.reports++
+	conf.hooks.Notify(conf.callback.target, form)
 }

@@ -436,7 +436,7 @@ func (x *Exchange) logWebhook(e webhook.Exchange) {
 	case e.Callback:
 		text += fmt.Sprintf(" (%s)", e.Form.Get("CallStatus"))
 	default:
-		text += fmt.Sprintf(": %s", bytes.TrimSpace(e.Body[:min(len(e.Body), 1000)]))
+		text += ": " + strings.Join(strings.Fields(string(e.Body[:min(len(e.Body), 1000)])), " ")
 	}
 	event.Text = text
 	x.event(event)
