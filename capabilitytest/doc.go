@@ -46,6 +46,12 @@
 // verb is requested, and status callbacks are made, as Twilio documents them, signed and
 // in order.
 //
+// Twilio's REST API, at {STANDIN_URL}/2010-04-01, takes the account SID and the auth token, or
+// an API key and its secret. Calls are made to clients and numbers, listed, redirected (a leg
+// of a Dial, or in a queue, too), and ended; conferences are moderated; queues, recordings,
+// numbers and the application are read and changed. What it refuses has the code that Twilio
+// documents. A Go test may use [Server.Call] and [Server.Hangup] instead.
+//
 // Without a voice URL, the client or the telephone number is dialled that the parameter
 // To names.
 //
@@ -60,11 +66,15 @@
 //
 //   - It was compared with the SDKs, with Twilio's tests of them and with Twilio's
 //     documentation, never with the live service, which may answer other codes.
-//   - It has one account, one application, and the numbers that [Number] gives it. It
-//     checks only the form of a token's application SID, and not whose telephone
-//     number a callerId is.
-//   - There is no REST API. A call message goes to a page with [Server.SendMessage], and
-//     those of a page are in its [Call].
+//   - It has one account, and the numbers that [Number] gives it. It checks only the form of
+//     a token's application SID: one that it does not know is taken for TWILIO_TWIML_APP_SID.
+//     It does not check whose telephone number a callerId is.
+//   - Of the REST API it serves, as JSON alone: Calls, their UserDefinedMessages, Queues and
+//     Members, Conferences and Participants, Recordings (WAV), IncomingPhoneNumbers and
+//     Applications. What else there is, is 404, error 20404, and the log names it. Parameters
+//     that it leaves out, such as MachineDetection, are named by the log. A participant who is
+//     called joins when they answer (EarlyMedia), and no request is queued for its rate.
+//   - The call messages of a page are in its [Call]; there are no subscriptions to them.
 //   - Speech is a quiet tone for each word, and none is understood. Only WAV files can
 //     be played, 16 bit PCM or µ-law; a tone takes the place of others. The codec is
 //     PCMU alone.

@@ -347,3 +347,38 @@ func (p page) listen() {
 
 // next returns what the server says next.
 func (p page) next() string { return <-p.heard }
+
+// What a backend does over the REST API, without HTTP.
+func ExampleServer_Call() {
+	twilio := start()
+	defer twilio.Close()
+	phone := twilio.Phone("+15550100001")
+	call, err := twilio.Call("+15550100001", "+15550100000", `<Response><Say>Your taxi is here</Say><Pause length="60"/></Response>`)
+	if err != nil {
+		fmt.Println(err)
+		return
+	}
+	phone.WaitRing(ctx)
+	phone.Accept()
+	twilio.WaitCall(ctx, func(c capabilitytest.Call) bool { return len(c.Said) > 0 })
+	fmt.Println(phone.Told(), twilio.Hangup(call.SID), twilio.Calls()[0].Status)
+
+	_, err = twilio.Call("client:nobody at all", "+15550100000", "<Response/>")
+	fmt.Println(err != nil)
+	// Output:
+	// [Your taxi is here] <nil> completed
+	// true
+}
+
+func ExampleServer_Hangup() {
+	twilio := start()
+	defer twilio.Close()
+	twilio.Phone("+15550100001") // rings until a test answers it
+	call, _ := twilio.Call("+15550100001", "+15550100000", "https://shop.example/voice")
+	twilio.WaitCall(ctx, func(c capabilitytest.Call) bool { return c.Status == "ringing" })
+	fmt.Println(twilio.Hangup(call.SID), twilio.Calls()[0].Status)
+	fmt.Println(twilio.Hangup(call.SID))
+	// Output:
+	// <nil> canceled
+	// capabilitytest: 21220: Call is not in-progress. Cannot redirect.
+}

@@ -15,6 +15,7 @@ import (
 	"time"
 
 	"github.com/seed-6c737938/capability/capabilitytest/internal/exchange"
+	"github.com/seed-6c737938/capability/capabilitytest/internal/rest"
 	"github.com/seed-6c737938/capability/capabilitytest/internal/signalling"
 )
 
@@ -196,7 +197,8 @@ func (s *Server) serve(listener net.Listener) (err error) {
 	s.loopback = addr.Addr().IsLoopback()
 	s.URL = "http://" + reachable(addr).String()
 	s.config.AccountSID, s.config.AuthToken = s.credentials.accountSID, s.credentials.authToken
-	s.config.RecordingURL = s.URL + s.recordings()
+	s.config.ApplicationSID = s.credentials.applicationSID
+	s.config.RecordingURL = s.URL + rest.Root + "Accounts/" + s.credentials.accountSID + "/Recordings/"
 	if s.exchange, err = s.openExchange(addr); err != nil {
 		return err
 	}
@@ -256,11 +258,18 @@ func (s *Server) handler() http.Handler {
 	mux.Handle("GET /signal", &s.sockets)
 	mux.HandleFunc("GET /standin.js", s.serveScript)
 	mux.HandleFunc("GET /sounds/{name}", serveSound)
-	mux.HandleFunc("GET "+s.recordings()+"{sid}", s.serveRecording)
+	api := &rest.API{
+		Exchange: s.exchange, AccountSID: s.credentials.accountSID, AuthToken: s.credentials.authToken,
+		APIKeySID: s.credentials.apiKeySID, APIKeySecret: s.credentials.apiKeySecret,
+	}
 	return http.HandlerFunc(func(w http.ResponseWriter, r *http.Request) {
 		// A foreign name that resolves to this machine is an attack: DNS rebinding.
 		if s.loopback && !isLoopback(r.Host) {
 			http.Error(w, "only localhost and loopback addresses are served", http.StatusMisdirectedRequest)
+			return
+		}
+		if strings.HasPrefix(r.URL.Path, rest.Root) { // whose paths are taken as they are
+			api.ServeHTTP(w, r)
 			return
 		}
 		mux.ServeHTTP(w, r)
@@ -280,30 +289,7 @@ func isLoopback(host string) bool {
 	return err == nil && addr.IsLoopback()
 }
 
-// recordings is the path of the account's recordings, as Twilio's REST API has it.
-func (s *Server) recordings() string {
-	return "/2010-04-01/Accounts/" + s.credentials.accountSID + "/Recordings/"
-}
-
-// serveRecording serves a recording as WAV to whoever has the account's credentials.
-func (s *Server) serveRecording(w http.ResponseWriter, r *http.Request) {
-	user, password, _ := r.BasicAuth()
-	if [2]string{user, password} != [2]string{s.credentials.accountSID, s.credentials.authToken} &&
-		[2]string{user, password} != [2]string{s.credentials.apiKeySID, s.credentials.apiKeySecret} {
-		w.Header().Set("WWW-Authenticate", `Basic realm="Twilio API"`)
-		http.Error(w, "give the account SID and the auth token, or an API key and its secret", http.StatusUnauthorized)
-		return
-	}
-	wav := s.exchange.Recording(strings.TrimSuffix(r.PathValue("sid"), ".wav"))
-	if wav == nil {
-		http.NotFound(w, r)
-		return
-	}
-	w.Header().Set("Content-Type", "audio/x-wav")
-	w.Write(wav)
-}
-
-// A Call is what the server knows of a call that a page or a [Phone] has made.
+// A Call is what the server knows of a call that a page, a [Phone] or the REST API has made.
 type Call struct {
 	SID      string
 	From     string     // "client:alice"
@@ -316,7 +302,8 @@ type Call struct {
 	Messages []string   // the contents of the call messages that the caller's page has sent, as JSON
 }
 
-// Calls returns all calls so far that a page or a telephone has made, the oldest first.
+// Calls returns all calls so far that a page, a telephone or the REST API has made, the oldest
+// first, without the legs that they have dialled.
 func (s *Server) Calls() []Call {
 	var calls []Call
 	for _, c := range s.exchange.Calls() {
@@ -372,7 +359,8 @@ func (s *Server) Disconnect(name string) { s.exchange.Disconnect(name) }
 // SendMessage sends a call message, whose content is JSON, to the page of a call, as
 // Twilio's UserDefinedMessages resource does.
 func (s *Server) SendMessage(callSID, content string) error {
-	return s.exchange.SendMessage(callSID, []byte(content))
+	_, fault := s.exchange.SendMessage(callSID, []byte(content))
+	return refused(fault)
 }
 
 // FastForward makes whatever calls wait for come earlier by d: the timeout of a Dial, a

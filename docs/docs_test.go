@@ -15,16 +15,16 @@ import (
 	"github.com/stretchr/testify/require"
 )
 
-// Each block of Go in a page is part of a file in ./snippets, line for line, so it
-// compiles and is tested.
+// Each block of Go in a page is part of a file in ./snippets, or of the tests with Twilio's
+// libraries, line for line, so it compiles and is tested.
 func TestBlocksAreTested(t *testing.T) {
 	var sources []string
-	for _, name := range append(glob(t, "snippets/*.go"), glob(t, "snippets/*/*.go")...) {
+	for _, name := range slices.Concat(glob(t, "snippets/*.go"), glob(t, "snippets/*/*.go"), glob(t, libraries+"*.go")) {
 		sources = append(sources, unindent(read(t, name)))
 	}
 	for _, page := range append(glob(t, "*.md"), "../README.md") {
 		t.Run(page, func(t *testing.T) {
-			for _, block := range blocks(read(t, page)) {
+			for _, block := range blocks(read(t, page), "go") {
 				found := false
 				for _, source := range sources {
 					found = found || strings.Contains(source, block)
@@ -32,6 +32,17 @@ func TestBlocksAreTested(t *testing.T) {
 				assert.True(t, found, "no file in snippets contains:\n%s", block)
 			}
 		})
+	}
+}
+
+const libraries = "../capabilitytest/e2e/libraries/"
+
+// The recipes in other languages are tested with Twilio's libraries.
+func TestRecipesForLibrariesAreTested(t *testing.T) {
+	for language, name := range map[string]string{"js": "client.js", "python": "standin_client.py"} {
+		found := blocks(read(t, "recipes.md"), language)
+		require.Len(t, found, 1)
+		assert.Contains(t, unindent(read(t, libraries+name)), found[0])
 	}
 }
 
@@ -96,10 +107,10 @@ func anchors(page string) []string {
 	return found
 }
 
-// blocks returns the blocks of Go in a page, without indentation.
-func blocks(page string) []string {
+// blocks returns the blocks of a language in a page, without indentation.
+func blocks(page, language string) []string {
 	var found []string
-	for _, part := range strings.Split(unindent(page), "\n```go\n")[1:] {
+	for _, part := range strings.Split(unindent(page), "\n```"+language+"\n")[1:] {
 		block, _, _ := strings.Cut(part, "\n```\n")
 		found = append(found, "\n"+block+"\n")
 	}

@@ -10,7 +10,7 @@ const paths = { 1: `${sdks}/twilio-client/dist/twilio.min.js`, 2: `${sdks}/@twil
 // startBackend serves /1 and /2, a page for each SDK, /token and /voice. The stand-in's variables come later, since it has
 // to know the URL of /voice.
 export async function startBackend() {
-  const backend = { env: {}, ttl: 3600, voiceRequests: [], twiml: null };
+  const backend = { env: {}, ttl: 3600, voiceRequests: [], documents: {}, twiml: null };
   const server = createServer((request, response) => {
     answer(backend, request).then(({ status = 200, type = 'text/plain', body }) => {
       response.writeHead(status, { 'Content-Type': type }).end(body);
@@ -44,6 +44,9 @@ async function answer(backend, request) {
     case '/voice':
       return voice(backend, request);
   }
+  if (backend.documents[pathname]) {
+    return voice(backend, request, backend.documents[pathname]);
+  }
   return { status: 404, body: 'not found' };
 }
 
@@ -70,7 +73,7 @@ const mint = {
   },
 };
 
-async function voice(backend, request) {
+async function voice(backend, request, twiml = backend.twiml) {
   const chunks = [];
   for await (const chunk of request) {
     chunks.push(chunk);
@@ -81,8 +84,8 @@ async function voice(backend, request) {
     return { status: 403, body: 'not signed by Twilio' };
   }
   backend.voiceRequests.push(form);
-  if (backend.twiml) {
-    return { type: 'text/xml', body: backend.twiml(form) };
+  if (twiml) {
+    return { type: 'text/xml', body: twiml(form).toString() };
   }
   const response = new twilio.twiml.VoiceResponse();
   const client = response.dial({ answerOnBridge: true, timeout: 20 }).client();

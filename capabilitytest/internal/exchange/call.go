@@ -43,6 +43,8 @@ type call struct {
 	x      *Exchange
 	ctx    context.Context // until the call is over
 	cancel context.CancelFunc
+	stay   context.Context // until then, or until REST gives it another document
+	leave  context.CancelFunc
 	hooks  *webhook.Session // of the first leg and its children
 
 	sid, tempSID   string // tempSID is the caller's own, until it has been told sid
@@ -54,7 +56,10 @@ type call struct {
 	params         url.Values // of a first leg
 	custom         parameters // the same in the page's order, without To
 	applicationSID string
-	voiceURL       *url.URL // of a first leg
+	document       *Document   // what a first leg does, nil to dial To; of others, what REST has them do
+	progress       *callback   // of a first leg, or nil
+	recording      *recording  // of the whole call, or nil
+	invitedTo      *conference // over REST, until the call is in it, or nil
 
 	device    *Device // or
 	phone     *Phone
@@ -108,10 +113,20 @@ func (c *call) top() *call {
 
 // party is what the events call the far end.
 func (c *call) party() string {
-	if c.parent != nil {
+	if c.parent != nil || c.direction == outboundAPI {
 		return c.to
 	}
 	return c.from
+}
+
+// remain renews what ends when the call is over, or REST gives it another document.
+func (c *call) remain() { c.stay, c.leave = context.WithCancel(c.ctx) }
+
+// staying returns what ends when the call is over, or REST gives it another document.
+func (c *call) staying() context.Context {
+	c.x.mu.Lock()
+	defer c.x.mu.Unlock()
+	return c.stay
 }
 
 func (x *Exchange) callEvent(c *call, kind EventKind, format string, args ...any) {
@@ -121,11 +136,11 @@ func (x *Exchange) callEvent(c *call, kind EventKind, format string, args ...any
 // newCall returns a leg that is remembered. x.mu is held.
 func (x *Exchange) newCall(parent *call) *call {
 	c := &call{x: x, sid: "CA" + random(), parent: parent, status: "ringing", started: time.Now()}
+	c.ctx, c.cancel = context.WithCancel(x.ctx)
+	c.remain()
 	if parent == nil {
-		c.ctx, c.cancel = context.WithCancel(x.ctx)
 		c.hooks = x.hooks.NewSession()
 	} else {
-		c.ctx, c.cancel = context.WithCancel(parent.ctx)
 		c.hooks = parent.hooks
 	}
 	x.calls = append(x.calls, c)
@@ -162,7 +177,8 @@ func (d *Device) Invite(tempSID, offer, query string) {
 	c.from = "client:" + cmp.Or(d.grants.ClientName, "Anonymous")
 	c.to = params.Get("To")
 	c.params, c.custom = params, custom
-	c.applicationSID, c.voiceURL = d.grants.ApplicationSID, x.config.VoiceURL
+	c.applicationSID = d.grants.ApplicationSID
+	c.document, c.progress = x.application(c.applicationSID).Voice.plan()
 	c.moveTo(d)
 	x.callEvent(c, CallEvent, "%s calls %q", c.from, c.to)
 	x.start(func() { x.serve(c) })
@@ -475,9 +491,7 @@ func (c *call) end(by *call, reason *Fault) {
 	c.ended = time.Now()
 	c.cancel()
 	if c.dial != nil {
-		for _, child := range slices.Clone(c.dial.legs) {
-			child.end(c, nil)
-		}
+		c.dial.hangUp()
 	}
 	c.tellEnd(by, reason)
 	if t := c.trunk; t != nil && t.parent == nil {
@@ -490,8 +504,9 @@ func (c *call) end(by *call, reason *Fault) {
 	}
 	if c.branch != nil {
 		c.branch.ended(c, reason)
-	} else {
-		c.reportEnd()
+	}
+	if c.invitedTo != nil {
+		c.invitedTo.uninvite(c)
 	}
 	// Many calls are remembered.
 	c.device, c.phone, c.audio, c.room, c.other, c.trunk, c.dial = nil, nil, nil, nil, nil, nil, nil
@@ -515,13 +530,13 @@ func (c *call) tellEnd(by *call, reason *Fault) {
 	if c.phone != nil {
 		c.phone.call = nil
 	}
-	if c.parent != nil {
+	if c.parent != nil && c.document == nil {
 		return
 	}
 	if told != nil {
 		c.code = told.Code
 	}
-	e := Event{Kind: CallEvent, Call: c.sid, Fault: reason, Text: fmt.Sprintf("the call of %s is over: %s", c.from, c.status)}
+	e := Event{Kind: CallEvent, Call: c.sid, Fault: reason, Text: fmt.Sprintf("the call of %s is over: %s", c.party(), c.status)}
 	if reason != nil {
 		e.Text += fmt.Sprintf(", %d: %s", reason.Code, reason.Message)
 	}

@@ -2,7 +2,6 @@ package exchange
 
 import (
 	"fmt"
-	"net/http"
 	"net/url"
 	"slices"
 	"strconv"
@@ -43,15 +42,19 @@ func (c *call) report(session *webhook.Session, to *callback, event, status stri
 	form := c.form()
 	form.Set("CallStatus", status)
 	if event == "completed" {
+		c.recording.describe(form)
+		if response := sipResponses[c.code]; response != "" && c.direction == outboundAPI {
+			form.Set("SipResponseCode", response)
+		}
 		form.Set("CallDuration", seconds(c.duration()))
 		form.Set("Duration", strconv.Itoa(int((c.duration()+time.Minute-1)/time.Minute)))
 	}
 	session.Progress(to.target, form)
 }
 
-// reportEnd reports the end of a first leg to the application.
-func (c *call) reportEnd() {
-	if to := c.x.config.StatusCallback; to != nil {
-		c.report(c.hooks, &callback{webhook.Target{Method: http.MethodPost, URL: to}, []string{"completed"}}, "completed", c.status)
-	}
-}
+// reportEnd reports the end of a call that runs documents.
+func (c *call) reportEnd() { c.report(c.hooks, c.progress, "completed", c.status) }
+
+// sipResponses are what Twilio documents to report of a call over REST that nobody answered:
+// https://www.twilio.com/docs/voice/api/call-resource#statuscallback
+var sipResponses = map[int]string{31404: "404", 31480: "487"}

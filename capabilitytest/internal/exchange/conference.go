@@ -24,6 +24,11 @@ type conference struct {
 	hooks        *webhook.Session
 	reports      int // how many were made
 	recording    *recording
+
+	invited          []*invitation // who are called into it
+	created, updated time.Time
+	reason           string // why it ended, or ""
+	endedBy          string // the SID of the call that ended it, or ""
 }
 
 // A participant is a call in a conference.
@@ -34,6 +39,10 @@ type participant struct {
 	started chan struct{}   // closed when the conference is
 	ctx     context.Context // until the participant leaves it
 	leave   context.CancelFunc
+
+	joined, updated time.Time
+	hold            context.CancelFunc // ends the hold; nil if there is none
+	kicked          bool
 }
 
 // confer puts the call into a conference until it leaves.
@@ -72,9 +81,9 @@ func (r *runner) enter(noun twiml.Conference) (*conference, *participant, *Fault
 	}
 	conf := x.conferences[noun.Name]
 	if conf == nil {
-		conf = &conference{x: x, sid: "CF" + random(), name: noun.Name, room: x.mixer.NewRoom(), hooks: x.hooks.NewSession()}
-		x.conferences[noun.Name] = conf
+		conf = x.newConference(noun.Name)
 	}
+	conf.uninvite(r.c)
 	label := noun.ParticipantLabel
 	switch {
 	case noun.MaxParticipants > 0 && len(conf.participants) >= noun.MaxParticipants:
@@ -84,7 +93,7 @@ func (r *runner) enter(noun twiml.Conference) (*conference, *participant, *Fault
 		x.callEvent(r.c, VerbEvent, "warning 16025: the participantLabel %q is in use in the conference %q", label, noun.Name)
 		return conf, nil, nil
 	}
-	p := &participant{call: r.c, noun: noun, base: r.self.URL, started: make(chan struct{})}
+	p := &participant{call: r.c, noun: noun, base: r.self.URL, started: make(chan struct{}), joined: time.Now(), updated: time.Now()}
 	p.ctx, p.leave = context.WithCancel(r.ctx)
 	conf.participants = append(conf.participants, p)
 	if conf.callback == nil {
@@ -105,7 +114,7 @@ func (conf *conference) start(by *call) {
 	if conf.started || len(conf.participants) < 2 || !mayStart {
 		return
 	}
-	conf.started = true
+	conf.started, conf.updated = true, time.Now()
 	conf.x.callEvent(by, VerbEvent, "the conference %q starts", conf.name)
 	conf.report(nil, "start", "conference-start", nil)
 	for _, p := range conf.participants {
@@ -121,13 +130,7 @@ func (conf *conference) seat(p *participant) {
 	default:
 	}
 	close(p.started)
-	seat := media.Seat{Muted: p.noun.Muted}
-	for _, other := range conf.participants {
-		if p.noun.Coach != "" && other.call.sid == p.noun.Coach {
-			seat.Coach = other.call.audio
-		}
-	}
-	p.call.join(conf.room, seat)
+	conf.settle(p)
 	if p.noun.Beep == twiml.BeepAlways || p.noun.Beep == twiml.BeepOnEnter {
 		conf.room.Play(media.Beep())
 	}
@@ -192,20 +195,10 @@ func (r *runner) exit(conf *conference, p *participant) string {
 	if conf.started && (p.noun.Beep == twiml.BeepAlways || p.noun.Beep == twiml.BeepOnExit) {
 		conf.room.Play(media.Beep())
 	}
-	reason := "participant_hung_up"
-	if conf.ended {
-		reason = "moderator_ended_conference"
-	}
 	conf.report(p, "leave", "participant-leave", url.Values{
-		"ParticipantCallStatus": {p.call.status}, "ReasonParticipantLeft": {reason},
+		"ParticipantCallStatus": {p.call.status}, "ReasonParticipantLeft": {conf.reasonLeft(p)},
 	})
-	switch {
-	case conf.ended:
-	case p.noun.EndConferenceOnExit:
-		conf.end(p, "participant-with-end-conference-on-exit-left")
-	case len(conf.participants) == 0:
-		conf.end(p, "last-participant-left")
-	}
+	conf.endWithout(p)
 	var recording *recording
 	last := len(conf.participants) == 0
 	if last {
@@ -214,24 +207,41 @@ func (r *runner) exit(conf *conference, p *participant) string {
 	r.x.notify()
 	r.x.mu.Unlock()
 	address := recording.finish()
-	if last {
-		conf.hooks.Close(r.x.ctx)
+	r.x.mu.Lock()
+	defer r.x.mu.Unlock()
+	if last && conf.ended { // else somebody is still called into it
+		conf.closeHooks()
 	}
 	return address
 }
 
-// end ends the conference for all who are in it.
+// end ends the conference for all who are in it; p, if not nil, is the participant whose leaving
+// ends it.
 func (conf *conference) end(p *participant, reason string) {
-	conf.ended = true
+	conf.ended, conf.reason, conf.updated = true, reason, time.Now()
 	if conf.x.conferences[conf.name] == conf {
 		delete(conf.x.conferences, conf.name)
+	}
+	form := url.Values{"ReasonConferenceEnded": {reason}}
+	if p != nil {
+		conf.endedBy = p.call.sid
+		form.Set("CallSidEndingConference", conf.endedBy)
 	}
 	for _, other := range conf.participants {
 		other.leave()
 	}
-	conf.report(nil, "end", "conference-end", url.Values{
-		"CallSidEndingConference": {p.call.sid}, "ReasonConferenceEnded": {reason},
-	})
+	for _, i := range slices.Clone(conf.invited) {
+		i.call.abort()
+	}
+	conf.report(nil, "end", "conference-end", form)
+	if len(conf.participants) == 0 && p == nil {
+		conf.closeHooks()
+	}
+}
+
+// closeHooks ends the session of the callbacks when they have all been made. x.mu is held.
+func (conf *conference) closeHooks() {
+	conf.x.start(func() { conf.hooks.Close(conf.x.ctx) })
 }
 
 // report reports an event of the conference, or of a participant, if p is not nil.
@@ -248,7 +258,7 @@ func (conf *conference) report(p *participant, event, name string, more url.Valu
 	if p != nil {
 		form.Set("CallSid", p.call.sid)
 		form.Set("Muted", strconv.FormatBool(p.noun.Muted))
-		form.Set("Hold", "false")
+		form.Set("Hold", strconv.FormatBool(p.hold != nil))
 		form.Set("Coaching", strconv.FormatBool(p.noun.Coach != ""))
 		form.Set("StartConferenceOnEnter", strconv.FormatBool(p.noun.StartConferenceOnEnter))
 		form.Set("EndConferenceOnExit", strconv.FormatBool(p.noun.EndConferenceOnExit))

@@ -18,6 +18,7 @@ import (
 // A dial rings devices and telephones for a call, until one leg is answered.
 type dial struct {
 	parent *call
+	itself bool          // it rings the devices of the parent, which REST calls: see [call.doubles]
 	legs   []*call       // that ring, or the one that was answered
 	picked chan *call    // the leg that was answered first
 	failed chan *outcome // why no leg will be answered
@@ -96,7 +97,9 @@ func (r *runner) dialForm(result *outcome) url.Values {
 	}
 	if result.leg != nil {
 		form.Set("DialCallSid", result.leg.sid)
-		form.Set("DialCallDuration", seconds(result.leg.duration()))
+		if result.leg.parent == nil || result.leg.document == nil { // REST has not taken it from the Dial
+			form.Set("DialCallDuration", seconds(result.leg.duration()))
+		}
 	}
 	if result.recording != "" {
 		form.Set("RecordingUrl", result.recording)
@@ -159,10 +162,10 @@ func (r *runner) dialGroup(v twiml.Dial, nouns []twiml.Noun) *outcome {
 	}
 	result = &outcome{status: "completed", leg: leg}
 	if digits := leg.branch.digits; digits != "" {
-		r.forCall(leg, twiml.InWhisper).play(leg.ctx, twiml.Play{Digits: digits, Loop: 1})
+		r.forCall(leg, twiml.InWhisper).play(leg.staying(), twiml.Play{Digits: digits, Loop: 1})
 	}
 	if leg.branch.whisper.URL != "" {
-		if r.whisper(leg, leg.branch.whisper); leg.ctx.Err() != nil {
+		if r.whisper(leg, leg.branch.whisper); leg.staying().Err() != nil {
 			recording.discard()
 			return result
 		}
@@ -257,13 +260,28 @@ func (r *runner) giveUp(d *dial) (*call, *outcome) {
 	return nil, result
 }
 
+// forget takes a leg from the dial.
+func (d *dial) forget(c *call) {
+	d.legs = slices.DeleteFunc(d.legs, func(other *call) bool { return other == c })
+}
+
+// hangUp ends the legs of a dial, except one that REST has given another document.
+func (d *dial) hangUp() {
+	for _, leg := range slices.Clone(d.legs) {
+		if leg.document == nil {
+			leg.end(leg.parent, nil)
+		}
+	}
+}
+
 // hangUpDial ends what is left of a dial.
 func (r *runner) hangUpDial(d *dial) {
 	r.x.mu.Lock()
 	defer r.x.mu.Unlock()
 	defer r.x.notify()
+	d.hangUp()
 	for _, leg := range slices.Clone(d.legs) {
-		leg.end(nil, nil)
+		leg.leaveDial() // now that nothing of the Dial touches it any more
 	}
 	if r.c.dial == d {
 		r.c.dial = nil
@@ -380,6 +398,9 @@ func encode(params parameters) string {
 func (x *Exchange) newLeg(b *branch, from, to string) *call {
 	leg := x.newCall(b.dial.parent)
 	leg.branch, leg.from, leg.to, leg.direction = b, from, to, "outbound-dial"
+	if leg.doubles() {
+		leg.sid = leg.parent.sid
+	}
 	leg.told = true
 	b.legs = append(b.legs, leg)
 	b.dial.legs = append(b.dial.legs, leg)
@@ -431,6 +452,9 @@ func (c *call) take() {
 	d.picked <- c
 	c.x.callEvent(c, CallEvent, "%s answers the call of %s", c.to, c.top().from)
 	c.report(c.branch.hooks, c.branch.callback, "answered", "in-progress")
+	if c.doubles() {
+		c.parent.become(c)
+	}
 }
 
 // decline ends the ringing of the branch: a client who declines on one device does so
@@ -447,7 +471,7 @@ func (c *call) decline() {
 // ended takes a leg that is over from the branch.
 func (b *branch) ended(c *call, reason *Fault) {
 	b.legs = slices.DeleteFunc(b.legs, func(other *call) bool { return other == c })
-	b.dial.legs = slices.DeleteFunc(b.dial.legs, func(other *call) bool { return other == c })
+	b.dial.forget(c)
 	if len(b.legs) == 0 && b.callback != nil {
 		c.report(b.hooks, b.callback, "completed", c.status)
 		c.x.start(func() { b.hooks.Close(c.x.ctx) })
@@ -463,7 +487,6 @@ func (b *branch) ended(c *call, reason *Fault) {
 // whisper runs a document for a leg that was answered, before it is connected.
 func (r *runner) whisper(leg *call, request twiml.Request) {
 	w := r.forCall(leg, twiml.InWhisper)
-	w.ctx = leg.ctx
 	target, fault := r.resolve(request)
 	if fault == nil {
 		var s *script
@@ -493,7 +516,7 @@ func (r *runner) bridge(v twiml.Dial, leg *call) *Fault {
 	}
 	r.x.connect(room, r.c, leg) // a page that was not answered has had no audio until now
 	r.x.callEvent(r.c, CallEvent, "%s and %s are connected", r.c.party(), leg.party())
-	r.talk(v, leg.ctx, limit, keys)
+	r.talk(v, leg.staying(), limit, keys)
 	return nil
 }
 

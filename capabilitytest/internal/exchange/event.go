@@ -31,6 +31,7 @@ const (
 	DigitsEvent  EventKind = "digits"  // that were dialled during a call
 	MessageEvent EventKind = "message" // a call message
 	WebhookEvent EventKind = "webhook" // a request to the backend and its answer
+	RESTEvent    EventKind = "rest"    // a request of the backend, and what came of it
 )
 
 // A reader keeps events until they are read, so that whoever reads them may be slow, and

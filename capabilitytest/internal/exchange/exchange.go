@@ -14,10 +14,8 @@ import (
 	"crypto/rand"
 	"encoding/hex"
 	"encoding/json"
-	"errors"
 	"fmt"
 	"net/url"
-	"slices"
 	"sync"
 	"time"
 
@@ -37,7 +35,8 @@ func (f *Fault) Error() string { return fmt.Sprintf("%d: %s", f.Code, f.Message)
 // Config is how an Exchange is made.
 type Config struct {
 	AccountSID     string
-	AuthToken      string              // signs webhooks
+	AuthToken      string // signs webhooks
+	ApplicationSID string
 	VoiceURL       *url.URL            // of the application; nil to dial the client that To names
 	StatusCallback *url.URL            // of the application, or nil
 	Numbers        map[string]*url.URL // the voice URLs of the account's telephone numbers
@@ -91,11 +90,13 @@ type Exchange struct {
 	lost        []lostCall
 	calls       []*call // the oldest first
 	phones      map[string]*Phone
-	queues      map[string]*queue
+	queues      []*queue // the oldest first, as all below
 	conferences map[string]*conference
-	recordings  map[string][]byte // WAV, by SID
-	recorded    []string          // the SIDs of recordings, the oldest first
-	changed     chan struct{}     // closed when something changes
+	held        []*conference // all that are remembered
+	recordings  []*recording
+	apps        []*Application
+	numbers     []*Number
+	changed     chan struct{} // closed when something changes
 }
 
 // New returns an Exchange. It must be closed.
@@ -112,11 +113,10 @@ func New(config Config) (*Exchange, error) {
 		clients:     map[string][]*Device{},
 		refusals:    map[string]int{},
 		phones:      map[string]*Phone{},
-		queues:      map[string]*queue{},
 		conferences: map[string]*conference{},
-		recordings:  map[string][]byte{},
 		changed:     make(chan struct{}),
 	}
+	x.openAccount()
 	x.hooks = &webhook.Client{AuthToken: config.AuthToken, Timeout: x.timing.Webhook, Log: x.logWebhook}
 	x.ctx, x.cancel = context.WithCancel(context.Background())
 	return x, nil
@@ -230,30 +230,29 @@ func (x *Exchange) devicesOf(clientName string) []*Device {
 }
 
 // SendMessage sends a message to the page of a call, as the REST resource
-// UserDefinedMessages does. The content is JSON.
-func (x *Exchange) SendMessage(callSID string, content []byte) error {
+// UserDefinedMessages does, and returns the SID of the message. The content is JSON.
+func (x *Exchange) SendMessage(callSID string, content []byte) (sid string, fault *Fault) {
 	if !json.Valid(content) {
-		return errors.New("the content of a call message must be JSON")
+		return "", &Fault{0, "the content of a call message must be JSON"}
+	}
+	if len(content) > maxMessageSize {
+		return "", &Fault{31209, fmt.Sprintf("the content of a call message must not be longer than %d bytes", maxMessageSize)}
 	}
 	x.mu.Lock()
 	defer x.mu.Unlock()
-	i := slices.IndexFunc(x.calls, func(c *call) bool { return c.sid == callSID && !c.over() })
-	if i < 0 || x.calls[i].device == nil {
-		return fmt.Errorf("no page is on a call %s", callSID)
+	c, fault := x.find(callSID)
+	switch {
+	case fault != nil:
+		return "", fault
+	case c.over() || c.device == nil:
+		return "", &Fault{21220, fmt.Sprintf("no page is on the call %s", callSID)}
 	}
-	c := x.calls[i]
+	sid = "KX" + random()
 	c.device.send(Message{Kind: CallMessage, CallSID: c.knownSID(), VoiceEvent: VoiceEvent{
-		SID: "KX" + random(), Type: userDefinedMessage, ContentType: "application/json", Content: content,
+		SID: sid, Type: userDefinedMessage, ContentType: "application/json", Content: content,
 	}})
 	x.event(Event{Kind: MessageEvent, Call: c.top().sid, Text: fmt.Sprintf("%s is sent a call message", c.party())})
-	return nil
-}
-
-// Recording returns a recording as WAV, or nil.
-func (x *Exchange) Recording(sid string) []byte {
-	x.mu.Lock()
-	defer x.mu.Unlock()
-	return x.recordings[sid]
+	return sid, nil
 }
 
 // FastForward makes all that calls wait for come earlier by d: the ringing of a Dial,

@@ -61,12 +61,12 @@ func (x *Exchange) ringNumber(d *dial, number twiml.Number, from string, base *u
 	}, number.Number)
 	leg := x.newLeg(b, from, to)
 	b.start(number.StatusCallback, base)
-	p, voice := x.phones[to], x.config.Numbers[to]
+	p, own := x.phones[to], x.number(to)
 	switch {
-	case voice != nil && leg.hops() >= maxHops:
+	case own != nil && leg.hops() >= maxHops:
 		leg.end(nil, faultBusy)
-	case voice != nil:
-		x.callNumber(leg, voice)
+	case own != nil:
+		x.callNumber(leg, own)
 	case magic[to] != nil:
 		leg.end(nil, magic[to])
 	case !IsPhoneNumber(to):
@@ -94,10 +94,11 @@ func (c *call) hops() int {
 }
 
 // callNumber makes a call to a number of the account, whose far end is the leg.
-func (x *Exchange) callNumber(leg *call, voice *url.URL) {
+func (x *Exchange) callNumber(leg *call, own *Number) {
 	leg.audio = x.mixer.Phone()
 	c := x.newCall(nil)
-	c.direction, c.from, c.to, c.voiceURL = "inbound", leg.from, leg.to, voice
+	c.direction, c.from, c.to = "inbound", leg.from, leg.to
+	c.document, c.progress = x.voice(own).plan()
 	c.audio = x.mixer.Phone()
 	media.Patch(leg.audio, c.audio)
 	leg.trunk, c.trunk = c, leg
@@ -232,7 +233,7 @@ func (p *Phone) Keys() string {
 // WaitSound waits until the telephone hears something, or nothing.
 func (p *Phone) WaitSound(ctx context.Context, loud bool) error {
 	const look = 50 * time.Millisecond
-	for p.hears() != loud {
+	for p.Hears() != loud {
 		select {
 		case <-time.After(look):
 		case <-ctx.Done():
@@ -245,8 +246,8 @@ func (p *Phone) WaitSound(ctx context.Context, loud bool) error {
 	return nil
 }
 
-// hears reports whether the telephone hears something.
-func (p *Phone) hears() bool {
+// Hears reports whether the telephone hears something.
+func (p *Phone) Hears() bool {
 	p.x.mu.Lock()
 	defer p.x.mu.Unlock()
 	return p.call != nil && p.call.audio != nil && !p.call.audio.Heard().Silent()
@@ -258,9 +259,9 @@ func (p *Phone) Call(number string) error {
 	x.mu.Lock()
 	defer x.mu.Unlock()
 	defer x.notify()
-	voice, ok := x.config.Numbers[number]
+	called := x.number(number)
 	switch {
-	case !ok:
+	case called == nil:
 		return fmt.Errorf("%s is not a number of the account: give it a voice URL", number)
 	case p.call != nil:
 		return fmt.Errorf("%s is on a call", p.number)
@@ -268,7 +269,8 @@ func (p *Phone) Call(number string) error {
 		return errors.New(closing.Message)
 	}
 	c := x.newCall(nil)
-	c.direction, c.from, c.to, c.voiceURL = "inbound", p.number, number, voice
+	c.direction, c.from, c.to = "inbound", p.number, number
+	c.document, c.progress = x.voice(called).plan()
 	c.audio, c.phone, p.call = x.mixer.Phone(), p, c
 	x.callEvent(c, CallEvent, "%s calls %s", c.from, c.to)
 	x.start(func() { x.serve(c) })

@@ -1,6 +1,7 @@
 package exchange
 
 import (
+	"cmp"
 	"context"
 	"fmt"
 	"net/url"
@@ -18,9 +19,11 @@ const maxQueue = 1000
 
 // A queue is made when the first call is put into it.
 type queue struct {
-	sid, name string
-	members   []*member // the first in front
-	waited    []time.Duration
+	sid, name        string
+	max              int       // members
+	created, updated time.Time // by REST
+	members          []*member // the first in front
+	waited           []time.Duration
 }
 
 // A member is a call that waits in a queue.
@@ -28,6 +31,7 @@ type member struct {
 	call     *call
 	since    time.Time
 	dequeued chan *pickup // has room for one
+	taken    bool         // by REST
 }
 
 // A pickup is how a call is taken from its queue by one that dials it.
@@ -76,6 +80,9 @@ func (r *runner) enqueue(v twiml.Enqueue) (*script, *Fault) {
 		return r.action(v.Action, url.Values{"QueueResult": {"queue-full"}})
 	}
 	result, fault := r.wait(v, q, m)
+	if r.ctx.Err() != nil && r.c.ctx.Err() == nil { // REST has given the call another document
+		result = cmp.Or(map[string]string{"hangup": "redirected", "bridged": "redirected-from-bridged"}[result], result)
+	}
 	form := url.Values{"QueueResult": {result}, "QueueSid": {q.sid}, "QueueTime": {seconds(time.Since(m.since))}}
 	next, actionFault := r.action(v.Action, form)
 	switch {
@@ -92,12 +99,11 @@ func (r *runner) join(name string) (*queue, *member) {
 	r.x.mu.Lock()
 	defer r.x.mu.Unlock()
 	defer r.x.notify()
-	q := r.x.queues[name]
+	q := r.x.queue(name)
 	if q == nil {
-		q = &queue{sid: "QU" + random(), name: name}
-		r.x.queues[name] = q
+		q = r.x.newQueue(name, maxQueue)
 	}
-	if len(q.members) >= maxQueue {
+	if len(q.members) >= q.max {
 		r.x.callEvent(r.c, VerbEvent, "the queue %q is full", name)
 		return q, nil
 	}
@@ -132,7 +138,7 @@ func (r *runner) wait(v twiml.Enqueue, q *queue, m *member) (string, *Fault) {
 			}
 		}
 	}
-	if taken := !r.x.leaveQueue(q, m); taken && p == nil { // just now
+	if taken := !r.x.leaveQueue(q, m); taken && p == nil && !m.taken { // just now
 		p = <-m.dequeued
 	}
 	switch {
@@ -194,7 +200,7 @@ func (x *Exchange) queueForm(q *queue, m *member) url.Values {
 		"QueueTime":        {seconds(time.Since(m.since))},
 		"AvgQueueTime":     {seconds(q.average())},
 		"CurrentQueueSize": {strconv.Itoa(len(q.members))},
-		"MaxQueueSize":     {strconv.Itoa(maxQueue)},
+		"MaxQueueSize":     {strconv.Itoa(q.max)},
 	}
 }
 
@@ -211,10 +217,7 @@ func (r *runner) bePickedUp(p *pickup) string {
 		}
 	}
 	close(p.ready)
-	select {
-	case <-p.over:
-	case <-r.ctx.Done():
-	}
+	<-p.over // which comes when one of the two calls ends
 	return "bridged"
 }
 
@@ -228,7 +231,7 @@ func (r *runner) dequeue(v twiml.Dial, noun twiml.Queue) (*outcome, *Fault) {
 	late := r.x.clock.after(v.Timeout + r.x.timing.Grace)
 	defer late.stop()
 	r.x.mu.Lock()
-	q := r.x.queues[noun.Name]
+	q := r.x.queue(noun.Name)
 	r.c.rings()
 	r.x.mu.Unlock()
 	if q == nil {
@@ -266,7 +269,7 @@ func (r *runner) dequeue(v twiml.Dial, noun twiml.Queue) (*outcome, *Fault) {
 	}}
 	select {
 	case <-p.ready:
-	case <-m.call.ctx.Done():
+	case <-m.call.staying().Done():
 		return result, nil
 	case <-r.ctx.Done():
 		return result, nil

@@ -28,6 +28,9 @@ type recording struct {
 	form     url.Values // what its callbacks are told beside its status
 	callback *callback
 	hooks    *webhook.Session // of the callback
+	status   string
+	made     media.Recording // when it is completed
+	ended    time.Time
 }
 
 // newRecording starts a recording, and reports it. x.mu is held.
@@ -42,7 +45,8 @@ func (c *call) newRecording(recorder *media.Recorder, source string, to twiml.St
 		"RecordingSource":    {source},
 		"RecordingStartTime": {rec.started.UTC().Format(time.RFC1123Z)},
 	}
-	c.x.callEvent(c, VerbEvent, "recording of the call of %s starts", c.from)
+	c.x.keep(rec)
+	c.x.callEvent(c, VerbEvent, "recording of the call of %s starts", c.party())
 	rec.report("in-progress", nil)
 	return rec
 }
@@ -50,6 +54,10 @@ func (c *call) newRecording(recorder *media.Recorder, source string, to twiml.St
 func (rec *recording) url() string { return rec.x.config.RecordingURL + rec.sid }
 
 func (rec *recording) report(status string, more url.Values) {
+	rec.status = status
+	if status != "in-progress" {
+		rec.ended = time.Now()
+	}
 	form := url.Values{"RecordingStatus": {status}}
 	for _, values := range []url.Values{rec.form, more} {
 		for name, value := range values {
@@ -71,15 +79,11 @@ func (rec *recording) finish() string {
 	defer rec.x.mu.Unlock()
 	if made.Duration < time.Second/10 || made.Silent {
 		rec.x.callEvent(rec.c, VerbEvent, "the recording of the call of %s is silent", rec.c.from)
-		rec.report("absent", url.Values{"ErrorCode": {"16102"}})
+		rec.form.Set("ErrorCode", "16102")
+		rec.report("absent", nil)
 		return ""
 	}
-	rec.x.recordings[rec.sid] = made.WAV
-	rec.x.recorded = append(rec.x.recorded, rec.sid)
-	if len(rec.x.recorded) > maxRecordings {
-		delete(rec.x.recordings, rec.x.recorded[0])
-		rec.x.recorded = rec.x.recorded[1:]
-	}
+	rec.made = made
 	rec.form.Set("RecordingDuration", seconds(made.Duration))
 	rec.x.callEvent(rec.c, VerbEvent, "recorded %v of the call of %s: %s", made.Duration.Round(time.Second/10), rec.c.from, rec.url())
 	rec.report("completed", url.Values{"RecordingChannels": {strconv.Itoa(made.Channels)}})

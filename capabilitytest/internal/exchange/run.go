@@ -47,33 +47,17 @@ type runner struct {
 	recent []time.Time       // when the last documents began
 	hungUp bool              // by <Hangup>
 	left   bool              // by <Leave>
+
+	audience *conference // which hears the documents, rather than the call, or nil
 }
 
 // forCall returns a runner for documents of another kind, or for another call.
 func (r *runner) forCall(c *call, place twiml.Place) *runner {
-	return &runner{x: r.x, c: c, ctx: c.ctx, place: place, self: r.self}
-}
-
-// serve does with a first leg what its voice URL says, and ends it.
-func (x *Exchange) serve(c *call) {
-	r := &runner{x: x, c: c, ctx: c.ctx}
-	reason := r.serve()
-	x.mu.Lock()
-	c.end(nil, reason)
-	x.notify()
-	x.mu.Unlock()
-	c.hooks.Close(x.ctx)
-}
-
-func (r *runner) serve() *Fault {
-	if r.c.voiceURL == nil {
-		return r.dialTo()
+	ctx := r.ctx
+	if c != r.c {
+		ctx = c.staying()
 	}
-	s, fault := r.fetch(webhook.Target{Method: http.MethodPost, URL: r.c.voiceURL}, nil)
-	if fault != nil {
-		return fault
-	}
-	return r.run(s)
+	return &runner{x: r.x, c: c, ctx: ctx, place: place, self: r.self}
 }
 
 // dialTo dials the client that the parameter To names, or the telephone.
@@ -174,10 +158,10 @@ func (r *runner) verb(verb twiml.Verb) (*script, *Fault) {
 
 // target returns the target of a request of which no URL is the document's own.
 func (r *runner) target(request twiml.Request) (webhook.Target, *Fault) {
-	if request.URL == "" {
-		return webhook.Target{Method: request.Method, URL: r.self.URL}, nil
+	if request.URL != "" || r.self.URL == nil {
+		return r.resolve(request)
 	}
-	return r.resolve(request)
+	return webhook.Target{Method: request.Method, URL: r.self.URL}, nil
 }
 
 // say lets the far end hear a text. Without a voice it is a tone for each word; what a
@@ -233,11 +217,8 @@ func (r *runner) hear(ctx context.Context, text, event string, sound media.Sound
 		r.x.mu.Unlock()
 		return nil
 	}
-	if text != "" {
-		r.c.tell(text)
-	}
 	r.x.callEvent(r.c, VerbEvent, "%s", event)
-	player := r.c.audio.Play(sound)
+	player := r.perform(text, sound)
 	r.x.notify()
 	r.x.mu.Unlock()
 	defer player.Stop()
@@ -248,8 +229,23 @@ func (r *runner) hear(ctx context.Context, text, event string, sound media.Sound
 	return nil
 }
 
-// tell remembers what the far end was told.
+// perform plays a sound to the far end, or to the audience. x.mu is held.
+func (r *runner) perform(text string, sound media.Sound) *media.Player {
+	if r.audience == nil {
+		r.c.tell(text)
+		return r.c.audio.Play(sound)
+	}
+	for _, p := range r.audience.participants {
+		p.call.tell(text)
+	}
+	return r.audience.room.Play(sound)
+}
+
+// tell remembers what the far end was told, unless it is nothing.
 func (c *call) tell(text string) {
+	if text == "" {
+		return
+	}
 	if len(c.said) < maxSaid {
 		c.said = append(c.said, text)
 	}
@@ -359,19 +355,24 @@ func (r *runner) fetch(target webhook.Target, more url.Values) (*script, *Fault)
 	if document.Kind() == webhook.Audio {
 		return s, r.hear(r.ctx, "", fmt.Sprintf("%s hears %s", r.c.party(), target.URL.Redacted()), r.decode(document.Body))
 	}
-	parsed, problem := twiml.Parse(document.Body, r.place)
-	if problem != nil && document.Kind() == webhook.Text {
-		s.verbs = []twiml.Verb{twiml.Say{Text: string(bytes.TrimSpace(document.Body)), Loop: 1}}
-		return s, nil
+	verbs, fault := r.parse(document.Body)
+	if fault != nil && document.Kind() == webhook.Text {
+		verbs, fault = []twiml.Verb{twiml.Say{Text: string(bytes.TrimSpace(document.Body)), Loop: 1}}, nil
 	}
+	s.verbs = verbs
+	return s, fault
+}
+
+// parse reads a document.
+func (r *runner) parse(document []byte) ([]twiml.Verb, *Fault) {
+	parsed, problem := twiml.Parse(document, r.place)
 	if problem != nil {
 		return nil, (*Fault)(problem)
 	}
 	for _, warning := range parsed.Warnings {
 		r.warn(warning)
 	}
-	s.verbs = parsed.Verbs
-	return s, nil
+	return parsed.Verbs, nil
 }
 
 // warn says what is wrong with a document that is executed all the same.

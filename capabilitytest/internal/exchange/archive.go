@@ -1,0 +1,87 @@
+package exchange
+
+import (
+	"net/url"
+	"slices"
+	"strconv"
+	"time"
+)
+
+// A Recording is a recording as Twilio's REST API shows it.
+type Recording struct {
+	SID, CallSID  string
+	ConferenceSID string // "" unless it is of a conference
+	Source        string // DialVerb, RecordVerb, Conference or OutboundAPI
+	Status        string // in-progress, completed or absent
+	ErrorCode     int    // why it is absent, or 0
+	Channels      int    // 0 until it is completed, as below
+	Duration      time.Duration
+	WAV           []byte
+	Started       time.Time
+	Ended         time.Time // zero while it is made
+}
+
+// keep remembers a recording, and forgets the oldest if there are too many. x.mu is held.
+func (x *Exchange) keep(rec *recording) {
+	x.recordings = append(x.recordings, rec)
+	if over := len(x.recordings) - maxRecordings; over > 0 {
+		x.recordings = slices.Delete(x.recordings, 0, over)
+	}
+}
+
+// Recordings returns all recordings that are remembered, the newest first.
+func (x *Exchange) Recordings() []Recording {
+	x.mu.Lock()
+	defer x.mu.Unlock()
+	var all []Recording
+	for _, rec := range slices.Backward(x.recordings) {
+		all = append(all, rec.snapshot())
+	}
+	return all
+}
+
+// Recording returns a recording.
+func (x *Exchange) Recording(sid string) (Recording, *Fault) {
+	x.mu.Lock()
+	defer x.mu.Unlock()
+	i := slices.IndexFunc(x.recordings, func(rec *recording) bool { return rec.sid == sid })
+	if i < 0 {
+		return Recording{}, notFound("Recordings", sid)
+	}
+	return x.recordings[i].snapshot(), nil
+}
+
+// DeleteRecording deletes a recording that is not being made any more.
+func (x *Exchange) DeleteRecording(sid string) *Fault {
+	x.mu.Lock()
+	defer x.mu.Unlock()
+	i := slices.IndexFunc(x.recordings, func(rec *recording) bool { return rec.sid == sid })
+	switch {
+	case i < 0:
+		return notFound("Recordings", sid)
+	case x.recordings[i].ended.IsZero():
+		return &Fault{20009, "Recording " + sid + " is being made: it cannot be deleted"}
+	}
+	x.recordings = slices.Delete(x.recordings, i, i+1)
+	return nil
+}
+
+func (rec *recording) snapshot() Recording {
+	code, _ := strconv.Atoi(rec.form.Get("ErrorCode"))
+	return Recording{
+		SID: rec.sid, CallSID: rec.form.Get("CallSid"), ConferenceSID: rec.form.Get("ConferenceSid"),
+		Source: rec.form.Get("RecordingSource"), Status: rec.status, ErrorCode: code,
+		Channels: rec.made.Channels, Duration: rec.made.Duration, WAV: rec.made.WAV,
+		Started: rec.started, Ended: rec.ended,
+	}
+}
+
+// describe adds what a status callback is told of the recording of a whole call.
+func (rec *recording) describe(form url.Values) {
+	if rec == nil || rec.status != "completed" {
+		return
+	}
+	form.Set("RecordingUrl", rec.url())
+	form.Set("RecordingSid", rec.sid)
+	form.Set("RecordingDuration", rec.form.Get("RecordingDuration"))
+}
