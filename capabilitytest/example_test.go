@@ -207,6 +207,25 @@ func ExampleServer_Phone() {
 	// busy
 }
 
+// The test plays both ends: one telephone calls a number of the account, whose document
+// rings the other.
+func ExamplePhone() {
+	twilio, caller := dialIn(`<Dial answerOnBridge="true">+15550100002</Dial>`)
+	defer twilio.Close()
+	callee := twilio.Phone("+15550100002")
+	from, _ := callee.WaitRing(ctx)
+	callee.Accept()
+	twilio.WaitCall(ctx, func(call capabilitytest.Call) bool { return call.Status == "in-progress" })
+	callee.Press("5")
+	fmt.Println(from, caller.Keys())
+	callee.HangUp()
+	call, _ := twilio.WaitCall(ctx, isOver)
+	fmt.Println(call.Status)
+	// Output:
+	// +15550100001 5
+	// completed
+}
+
 // A number of the account answers with TwiML.
 func ExampleNumber() {
 	twilio, phone := dialIn(`<Say>We are closed.</Say>`)

@@ -423,6 +423,6 @@ func (s *Server) SendMessage(callSID, content string) error {
 	return refused(fault)
 }
 
-// FastForward makes whatever calls wait for come earlier by d: the timeout of a Dial or a
-// Gather, a pause, a time limit. Audio goes on as before.
+// FastForward makes whatever calls wait for come earlier by d: the timeout of a Dial, a
+// Gather or a Record, a pause, a time limit. Audio goes on as before.
 func (s *Server) FastForward(d time.Duration) { s.exchange.FastForward(d) }

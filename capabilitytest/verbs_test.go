@@ -191,18 +191,21 @@ func TestRecord(t *testing.T) {
 
 // The usual end of a voicemail, and a caller who says nothing.
 func TestRecordEnds(t *testing.T) {
-	documents := map[string]string{"/voice": `<Record action="/recorded" playBeep="false" timeout="1"/><Say>Nothing</Say>`, "/recorded": `<Say>Thanks</Say>`}
+	documents := map[string]string{"/voice": `<Record action="/recorded" recordingStatusCallback="/recording" recordingStatusCallbackEvent="in-progress"/><Say>Nothing</Say>`, "/recording": "", "/recorded": `<Say>Thanks</Say>`}
 	t.Run("hangup", func(t *testing.T) {
 		s, b, phone := answering(t, documents, Instant())
-		waitCallStatus(t, s, "in-progress")
+		b.waitAsked(t, "/recording")
 		require.NoError(t, phone.Whistle(440, 300*time.Millisecond))
 		require.NoError(t, phone.HangUp())
 		form := b.waitAsked(t, "/recorded")
 		assert.Equal(t, []string{"hangup", "completed"}, []string{form.Get("Digits"), form.Get("CallStatus")})
 		assert.Empty(t, phone.Told())
+		waitOver(t, s, 0)
 	})
 	t.Run("silence", func(t *testing.T) {
-		_, b, phone := answering(t, documents, Instant())
+		s, b, phone := answering(t, documents, Instant())
+		b.waitAsked(t, "/recording")
+		s.FastForward(5 * time.Second)
 		waitTold(t, phone, "Nothing")
 		assert.False(t, slices.ContainsFunc(b.asked(), func(r *http.Request) bool { return r.URL.Path == "/recorded" }))
 	})
@@ -569,6 +572,98 @@ func TestClientStatusCallbacks(t *testing.T) {
 		}
 	}
 	assert.Equal(t, []string{"initiated", "ringing", "in-progress", "completed"}, events)
+}
+
+// An answer need not be TwiML.
+func TestAnswersOfOtherKinds(t *testing.T) {
+	for name, test := range map[string]struct{ contentType, body, told, log string }{
+		"text":      {"text/plain", "Hello\n", "Hello", ""},
+		"TwiML":     {"text/plain", "<Response><Say>Hi</Say></Response>", "Hi", ""},
+		"audio":     {"audio/wav", string(media.Tone(440, time.Second).WAV()), "", "hears http://"},
+		"MP3":       {"audio/mpeg", "ID3", "", "a tone takes its place"},
+		"no audio":  {"text/xml", `<Response><Play>/</Play></Response>`, "", "13420"},
+		"no answer": {"text/xml", `<Response><Play>http://127.0.0.1:1/</Play></Response>`, "", "11202"},
+	} {
+		t.Run(name, func(t *testing.T) {
+			b := startBackendFunc(t, func(w http.ResponseWriter, _ *http.Request) {
+				w.Header().Set("Content-Type", test.contentType)
+				io.WriteString(w, test.body)
+			})
+			var log strings.Builder
+			s := start(t, Number(office, b.URL), Instant(), Log(&log))
+			phone := s.Phone(caller)
+			require.NoError(t, phone.Call(office))
+			waitOver(t, s, 0)
+			s.Close()
+			assert.Equal(t, test.told, strings.Join(phone.Told(), "|"))
+			assert.Contains(t, log.String(), test.log)
+		})
+	}
+}
+
+func TestConferenceThatCannotBeJoined(t *testing.T) {
+	room := func(attributes string) string {
+		return `<Dial action="/after"><Conference ` + attributes + ` statusCallback="/joined" statusCallbackEvent="join">room</Conference></Dial>`
+	}
+	b := startBackend(t, map[string]string{
+		"/a": room(`participantLabel="a" waitUrl="" record="record-from-start" recordingStatusCallback="/recording"`),
+		"/b": room(`participantLabel="a"`), "/c": room(`maxParticipants="2" waitUrl=""`), "/d": room(`waitUrl="/missing" startConferenceOnEnter="false"`),
+		"/after": `<Say>Over</Say>`,
+	})
+	number := func(path string) string { return "+1555010001" + path }
+	s := start(t, Instant(), Number(number("0"), b.URL+"/a"), Number(number("1"), b.URL+"/b"), Number(number("2"), b.URL+"/c"),
+		Number(number("3"), b.URL+"/d"))
+	call := func(from, to string) *Phone {
+		phone := s.Phone(from)
+		require.NoError(t, phone.Call(to))
+		return phone
+	}
+	waitTold(t, call("+15550100005", number("3")), "Over") // its wait document is missing
+	first := call("+15550100001", number("0"))
+	joined := func(from string) {
+		t.Helper()
+		for _, c := range s.Calls() {
+			if c.From == from {
+				b.waitAsked(t, "/joined", "CallSid", c.SID)
+			}
+		}
+	}
+	joined("+15550100001")
+	waitTold(t, call("+15550100002", number("1")), "Over") // the label is in use
+	second := call("+15550100003", number("2"))
+	b.waitAsked(t, "/c")
+	require.Eventually(t, func() bool {
+		return first.Whistle(440, 50*time.Millisecond) == nil && second.WaitSound(patience(t), true) == nil
+	},
+		20*time.Second, time.Millisecond)
+	waitTold(t, call("+15550100004", number("2")), "Over") // two are there
+	require.NoError(t, first.Whistle(440, 300*time.Millisecond))
+	require.NoError(t, first.HangUp())
+	require.NoError(t, second.HangUp())
+	form := b.waitAsked(t, "/recording", "RecordingStatus", "completed")
+	assert.Equal(t, "Conference", form.Get("RecordingSource"))
+	assert.Regexp(t, "^CF", form.Get("ConferenceSid"))
+}
+
+func TestUselessSDP(t *testing.T) {
+	s, _ := dialling(t, map[string]string{"/voice": `<Dial answerOnBridge="true"><Client>tommy</Client></Dial>`})
+	alice, tommy := openDevice(t, s, both("alice")), openDevice(t, s, both("tommy"))
+	alice.dial("tommy")
+	alice.expect("ringing")
+	sid := tommy.expect("invite").CallSID
+	tommy.send("answer", payload{CallSID: sid, SDP: "v=0"})
+	assert.Contains(t, tommy.expectFault("hangup", 31000), "SDP answer")
+	alice.expectFault("hangup", 31002)
+
+	alice.send("invite", payload{CallSID: "TJ1", SDP: "v=0", Twilio: map[string]string{"params": "To=tommy"}})
+	alice.expect("ringing")
+	invite := tommy.expect("invite")
+	other := connect(t, s, mint(t, both("tommy")), "2.18.5")
+	other.send("invite", payload{CallSID: invite.CallSID, Reconnect: invite.Reconnect, SDP: "v=0"})
+	assert.Contains(t, other.expectFault("hangup", 31000), "SDP offer")
+	tommy.accept(invite.CallSID)
+	tommy.expect("hangup")
+	assert.Contains(t, alice.expectFault("hangup", 31000), "SDP offer")
 }
 
 func TestStatusCallbackThatCannotBeMade(t *testing.T) {

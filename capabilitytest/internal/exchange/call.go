@@ -9,6 +9,7 @@ import (
 	"regexp"
 	"slices"
 	"strings"
+	"sync/atomic"
 	"time"
 
 	"github.com/seed-6c737938/capability/capabilitytest/internal/media"
@@ -77,11 +78,11 @@ type call struct {
 	digits   string
 	said     []string
 	messages []string
-	verb     *Verb     // that is executed, or nil
-	keys     chan byte // of whoever waits for digits, or nil
-	dial     *dial     // in progress, or nil
-	other    *call     // with whom the call is connected, or nil
-	trunk    *call     // its other end within the exchange, or nil
+	verb     atomic.Pointer[Verb] // that is executed, or nil
+	keys     chan byte            // of whoever waits for digits, or nil
+	dial     *dial                // in progress, or nil
+	other    *call                // with whom the call is connected, or nil
+	trunk    *call                // its other end within the exchange, or nil
 
 	started, answered, ended time.Time
 }
@@ -543,7 +544,7 @@ func (c *call) tellEnd(by *call, reason *Fault) {
 	if told != nil {
 		c.code = told.Code
 	}
-	e := Event{Kind: CallEvent, Call: c.sid, Verb: c.verb, Fault: reason, Text: fmt.Sprintf("the call of %s is over: %s", c.party(), c.status)}
+	e := Event{Kind: CallEvent, Call: c.sid, Verb: c.verb.Load(), Fault: reason, Text: fmt.Sprintf("the call of %s is over: %s", c.party(), c.status)}
 	if reason != nil {
 		e.Text += fmt.Sprintf(", %d: %s", reason.Code, reason.Message)
 	}

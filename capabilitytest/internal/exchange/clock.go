@@ -18,15 +18,25 @@ type timer struct {
 	clock   *clock
 	wait    time.Duration
 	skipped time.Duration // of wait, by fastForward
+	enough  time.Duration // that has to be skipped to make the timer due, or 0
 	due     time.Time
 	timer   *time.Timer
 }
 
 // after returns a timer that is due in d.
-func (k *clock) after(d time.Duration) *timer {
+func (k *clock) after(d time.Duration) *timer { return k.start(d, 0) }
+
+// skipped returns a timer that is due when d has been skipped. It is for what ends by
+// itself in real time.
+func (k *clock) skipped(d time.Duration) *timer {
+	const never = 1000 * time.Hour
+	return k.start(never, d)
+}
+
+func (k *clock) start(d, enough time.Duration) *timer {
 	k.mu.Lock()
 	defer k.mu.Unlock()
-	t := &timer{C: make(chan struct{}), clock: k, wait: d, due: time.Now().Add(d)}
+	t := &timer{C: make(chan struct{}), clock: k, wait: d, enough: enough, due: time.Now().Add(d)}
 	t.timer = time.AfterFunc(d, func() {
 		k.mu.Lock()
 		defer k.mu.Unlock()
@@ -75,6 +85,9 @@ func (k *clock) fastForward(d time.Duration) {
 	for t := range k.timers {
 		t.skipped += d
 		t.due = t.due.Add(-d)
+		if t.enough > 0 && t.skipped >= t.enough {
+			t.due = time.Now()
+		}
 		t.timer.Reset(max(0, time.Until(t.due)))
 	}
 }

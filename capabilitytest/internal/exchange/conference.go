@@ -10,6 +10,7 @@ import (
 
 	"github.com/seed-6c737938/capability/capabilitytest/internal/media"
 	"github.com/seed-6c737938/capability/capabilitytest/internal/twiml"
+	"github.com/seed-6c737938/capability/capabilitytest/internal/webhook"
 )
 
 // A conference is a room with a name. It lasts from the first participant to the last.
@@ -21,7 +22,8 @@ type conference struct {
 	started      bool           // two are there, one of whom may start it
 	ended        bool
 	callback     *callback // that of the participant who named one first
-	reports      int       // how many were made
+	hooks        *webhook.Session
+	reports      int // how many were made
 	recording    *recording
 
 	invited          []*invitation // who are called into it
@@ -140,6 +142,7 @@ func (conf *conference) seat(p *participant) {
 		recorder := conf.room.Record(media.RecordOptions{Trim: p.noun.TrimSilence})
 		conf.recording = p.call.newRecording(recorder, "Conference", p.noun.RecordingStatusCallback, p.base)
 		conf.recording.form.Set("ConferenceSid", conf.sid)
+		conf.recording.hooks = conf.hooks // which outlives the call
 	}
 }
 
@@ -201,12 +204,19 @@ func (r *runner) exit(conf *conference, p *participant) string {
 	})
 	conf.endWithout(p)
 	var recording *recording
-	if len(conf.participants) == 0 {
+	last := len(conf.participants) == 0
+	if last {
 		recording, conf.recording = conf.recording, nil
 	}
 	r.x.notify()
 	r.x.mu.Unlock()
-	return recording.finish()
+	address := recording.finish()
+	r.x.mu.Lock()
+	defer r.x.mu.Unlock()
+	if last && conf.ended { // else somebody is still called into it
+		conf.closeHooks()
+	}
+	return address
 }
 
 // end ends the conference for all who are in it; p, if not nil, is the participant whose leaving
@@ -217,22 +227,32 @@ func (conf *conference) end(p *participant, reason string) {
 		delete(conf.x.conferences, conf.name)
 	}
 	form := url.Values{"ReasonConferenceEnded": {reason}}
-	var by []*call
 	if p != nil {
-		conf.endedBy, by = p.call.sid, []*call{p.call}
+		conf.endedBy = p.call.sid
 		form.Set("CallSidEndingConference", conf.endedBy)
 	}
-	conf.report(nil, "end", "conference-end", form, by...)
 	for _, other := range conf.participants {
 		other.leave()
 	}
 	for _, i := range slices.Clone(conf.invited) {
 		i.call.abort()
 	}
+	conf.report(nil, "end", "conference-end", form)
+	if len(conf.participants) == 0 && p == nil {
+		conf.closeHooks()
+	}
+}
+
+// closeHooks ends the session of the callbacks when they have all been made. x.mu is held.
+func (conf *conference) closeHooks() {
+	conf.x.start(func() { conf.hooks.Close(conf.x.ctx) })
 }
 
 // report reports an event of the conference, or of a participant, if p is not nil.
-func (conf *conference) report(p *participant, event, name string, more url.Values, by ...*call) {
+func (conf *conference) report(p *participant, event, name string, more url.Values) {
+	if !conf.callback.wants(event) {
+		return
+	}
 	form := url.Values{
 		"ConferenceSid":       {conf.sid},
 		"FriendlyName":        {conf.name},
@@ -249,18 +269,12 @@ func (conf *conference) report(p *participant, event, name string, more url.Valu
 		if p.noun.ParticipantLabel != "" {
 			form.Set("ParticipantLabel", p.noun.ParticipantLabel)
 		}
-		by = []*call{p.call}
 	}
 	for name, values := range more {
 		form[name] = values
 	}
-	if len(by) == 0 && len(conf.participants) > 0 {
-		by = []*call{conf.participants[0].call}
-	}
-	if len(by) > 0 && conf.callback.wants(event) {
-		form.Set("SequenceNumber", strconv.Itoa(conf.reports))
-		form.Set("Timestamp", time.Now().UTC().Format(time.RFC1123Z))
-		conf.reports++
-		by[0].hooks.Notify(conf.callback.target, form)
-	}
+	form.Set("SequenceNumber", strconv.Itoa(conf.reports))
+	form.Set("Timestamp", time.Now().UTC().Format(time.RFC1123Z))
+	conf.reports++
+	conf.hooks.Notify(conf.callback.target, form)
 }

@@ -174,7 +174,10 @@ func (r *runner) dialGroup(v twiml.Dial, nouns []twiml.Noun) *outcome {
 	if recording == nil {
 		recording = r.recordDial(v, false)
 	}
-	r.bridge(v, leg)
+	if fault := r.bridge(v, leg); fault != nil {
+		recording.discard()
+		return &outcome{status: "failed", leg: leg, fault: fault}
+	}
 	result.bridged = true
 	result.recording = recording.finish()
 	return result
@@ -501,19 +504,21 @@ func (r *runner) whisper(leg *call, request twiml.Request) {
 }
 
 // bridge connects the call with a leg until one of them hangs up.
-func (r *runner) bridge(v twiml.Dial, leg *call) {
+func (r *runner) bridge(v twiml.Dial, leg *call) *Fault {
 	limit := r.x.clock.after(v.TimeLimit)
 	defer limit.stop()
 	keys, stop := r.c.listen()
 	defer stop()
-	if fault := r.c.pickUp(); fault != nil {
-		r.x.callEvent(r.c, CallEvent, "%d: %s", fault.Code, fault.Message)
-		return
-	}
 	room := r.x.mixer.NewRoom()
-	r.x.connect(room, r.c, leg)
+	r.x.connect(room, r.c, leg) // before the caller can know, who may press a key at once
 	defer r.x.disconnect(r.c, leg)
+	if fault := r.c.pickUp(); fault != nil {
+		return fault
+	}
+	r.x.connect(room, r.c, leg) // a page that was not answered has had no audio until now
+	r.c.talksWith(leg)
 	r.talk(v, leg.staying(), limit, keys)
+	return nil
 }
 
 // talk waits until the talk of a Dial is over.
@@ -545,8 +550,6 @@ func (x *Exchange) connect(room *media.Room, a, b *call) {
 	a.join(room, media.Seat{})
 	b.join(room, media.Seat{})
 	a.other, b.other = b, a
-	x.event(Event{Kind: CallEvent, Call: a.top().sid, From: a.party(), To: b.party(), What: connected, Verb: a.doing(),
-		Text: fmt.Sprintf("%s and %s are connected", a.party(), b.party())})
 	x.notify()
 }
 

@@ -2,6 +2,7 @@ package exchange
 
 import (
 	"bytes"
+	"cmp"
 	"encoding/xml"
 	"fmt"
 	"net/url"
@@ -136,10 +137,7 @@ func verbNames(document []byte) []string {
 
 // doing returns the verb that is executed for the leg, or for the one that dialled it.
 func (c *call) doing() *Verb {
-	if c.verb == nil {
-		return c.top().verb
-	}
-	return c.verb
+	return cmp.Or(c.verb.Load(), c.top().verb.Load())
 }
 
 // says is an event of something that the far end of the leg tells.
@@ -160,6 +158,12 @@ func (c *call) enters(lane, text string) {
 // leaves is an event of the leg's way out of a conference or a queue.
 func (c *call) leaves(lane, text string) {
 	c.x.event(Event{Kind: VerbEvent, Call: c.top().sid, From: lane, To: c.party(), What: "leaves", Verb: c.doing(), Text: text})
+}
+
+// talksWith is an event of two legs that hear each other from now on.
+func (c *call) talksWith(other *call) {
+	c.x.event(Event{Kind: CallEvent, Call: c.top().sid, From: c.party(), To: other.party(), What: connected, Verb: c.doing(),
+		Text: fmt.Sprintf("%s and %s are connected", c.party(), other.party())})
 }
 
 // signalled is the event of a message to a page that is about a call. That the call is over

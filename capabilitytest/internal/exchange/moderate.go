@@ -47,7 +47,10 @@ const maxConferences = 1000
 
 // newConference returns a conference that is remembered. x.mu is held.
 func (x *Exchange) newConference(name string) *conference {
-	conf := &conference{x: x, sid: "CF" + random(), name: name, room: x.mixer.NewRoom(), created: time.Now(), updated: time.Now()}
+	conf := &conference{
+		x: x, sid: "CF" + random(), name: name, room: x.mixer.NewRoom(), hooks: x.hooks.NewSession(),
+		created: time.Now(), updated: time.Now(),
+	}
 	x.conferences[name] = conf
 	x.held = append(x.held, conf)
 	if over := len(x.held) - maxConferences; over > 0 {

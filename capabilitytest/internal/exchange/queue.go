@@ -281,7 +281,10 @@ func (r *runner) dequeue(v twiml.Dial, noun twiml.Queue) (*outcome, *Fault) {
 	tone.stop()
 	recording := r.recordDial(v, false)
 	connected := time.Now()
-	r.bridge(v, m.call)
+	if fault := r.bridge(v, m.call); fault != nil {
+		recording.discard()
+		return nil, fault
+	}
 	result.bridged = true
 	result.more.Set("DialCallDuration", seconds(time.Since(connected)))
 	result.recording = recording.finish()

@@ -9,6 +9,7 @@ import (
 
 	"github.com/seed-6c737938/capability/capabilitytest/internal/media"
 	"github.com/seed-6c737938/capability/capabilitytest/internal/twiml"
+	"github.com/seed-6c737938/capability/capabilitytest/internal/webhook"
 )
 
 // maxPageRecording is how long Twilio records what a page says.
@@ -26,6 +27,7 @@ type recording struct {
 	started  time.Time
 	form     url.Values // what its callbacks are told beside its status
 	callback *callback
+	hooks    *webhook.Session // of the callback
 	status   string
 	made     media.Recording // when it is completed
 	ended    time.Time
@@ -33,7 +35,7 @@ type recording struct {
 
 // newRecording starts a recording, and reports it. x.mu is held.
 func (c *call) newRecording(recorder *media.Recorder, source string, to twiml.StatusCallback, base *url.URL) *recording {
-	rec := &recording{x: c.x, c: c, recorder: recorder, sid: "RE" + random(), started: time.Now()}
+	rec := &recording{x: c.x, c: c, recorder: recorder, sid: "RE" + random(), started: time.Now(), hooks: c.hooks}
 	rec.callback = c.newCallback(to, base)
 	rec.form = url.Values{
 		"AccountSid":         {c.x.config.AccountSID},
@@ -63,7 +65,7 @@ func (rec *recording) report(status string, more url.Values) {
 		}
 	}
 	if rec.callback.wants(status) {
-		rec.c.hooks.Notify(rec.callback.target, form)
+		rec.hooks.Notify(rec.callback.target, form)
 	}
 }
 
@@ -128,6 +130,8 @@ func (r *runner) record(v twiml.Record) (*script, *Fault) {
 	}
 	keys, stop := r.c.listen()
 	defer stop()
+	silence := r.x.clock.skipped(v.Timeout)
+	defer silence.stop()
 	if v.PlayBeep {
 		if fault := r.hear(r.ctx, "", fmt.Sprintf("%s hears a beep", r.c.party()), media.Beep()); fault != nil {
 			return nil, fault
@@ -146,7 +150,7 @@ func (r *runner) record(v twiml.Record) (*script, *Fault) {
 		Track: media.InboundTrack, MaxLength: length, MaxSilence: v.Timeout, Trim: v.TrimSilence,
 	}), "RecordVerb", v.StatusCallback, r.self.URL)
 	r.x.mu.Unlock()
-	key := r.awaitEnd(rec, keys, v.FinishOnKey)
+	key := r.awaitEnd(rec, keys, v.FinishOnKey, silence)
 	address := rec.finish()
 	if address == "" {
 		if r.ctx.Err() != nil {
@@ -171,16 +175,14 @@ func (r *runner) record(v twiml.Record) (*script, *Fault) {
 
 // awaitEnd waits until a recording is over, and returns the key that ended it, or
 // "hangup".
-func (r *runner) awaitEnd(rec *recording, keys <-chan byte, finishOn string) string {
-	limit := r.x.clock.after(media.MaxRecording)
-	defer limit.stop()
+func (r *runner) awaitEnd(rec *recording, keys <-chan byte, finishOn string, silence *timer) string {
 	for {
 		select {
 		case <-r.ctx.Done():
 			return "hangup"
 		case <-rec.recorder.Done():
 			return ""
-		case <-limit.C:
+		case <-silence.C:
 			return ""
 		case key := <-keys:
 			if strings.IndexByte(finishOn, key) >= 0 {

@@ -2,6 +2,7 @@ package exchange
 
 import (
 	"bytes"
+	"cmp"
 	"context"
 	"fmt"
 	"maps"
@@ -60,9 +61,7 @@ func (r *runner) forCall(c *call, place twiml.Place) *runner {
 		w.ctx = c.staying()
 		return w
 	}
-	r.x.mu.Lock()
-	defer r.x.mu.Unlock()
-	w.within = c.verb
+	w.within = c.verb.Load()
 	return w
 }
 
@@ -133,9 +132,7 @@ func (r *runner) beginVerb(s *script, i int) {
 			v.Index++
 		}
 	}
-	r.x.mu.Lock()
-	defer r.x.mu.Unlock()
-	r.c.verb = v
+	r.c.verb.Store(v)
 	r.x.event(Event{Kind: VerbEvent, Call: r.c.top().sid, Verb: v})
 }
 
@@ -145,9 +142,7 @@ func nameOf(verb twiml.Verb) string { return strings.TrimPrefix(fmt.Sprintf("%T"
 // resumeVerb says that the verb goes on in which the documents were executed.
 func (r *runner) resumeVerb() {
 	if r.within != nil {
-		r.x.mu.Lock()
-		defer r.x.mu.Unlock()
-		r.c.verb = r.within
+		r.c.verb.Store(r.within)
 	}
 }
 
@@ -386,9 +381,7 @@ func (r *runner) fetch(target webhook.Target, more url.Values) (*script, *Fault)
 		return nil, (*Fault)(err)
 	}
 	s := &script{from: webhook.Target{Method: target.Method, URL: document.URL}, id: document.ID}
-	r.x.mu.Lock()
-	r.c.verb = &Verb{Document: s.id}
-	r.x.mu.Unlock()
+	r.c.verb.Store(&Verb{Document: s.id})
 	if document.Kind() == webhook.Audio {
 		return s, r.hear(r.ctx, "", fmt.Sprintf("%s hears %s", r.c.party(), target.URL.Redacted()), r.decode(document.Body))
 	}
@@ -414,7 +407,7 @@ func (r *runner) parse(document []byte) ([]twiml.Verb, *Fault) {
 
 // warn says what is wrong with a document that is executed all the same.
 func (r *runner) warn(p twiml.Problem) {
-	r.x.event(Event{Kind: VerbEvent, Call: r.c.top().sid, Verb: r.c.verb, Fault: (*Fault)(&p), Text: fmt.Sprintf("warning %d: %s", p.Code, p.Message)})
+	r.x.event(Event{Kind: VerbEvent, Call: r.c.top().sid, Verb: r.c.doing(), Fault: (*Fault)(&p), Text: fmt.Sprintf("warning %d: %s", p.Code, p.Message)})
 }
 
 // report requests a document that has no effect, as the call is over.
@@ -465,12 +458,18 @@ func (c *call) form() url.Values {
 
 // beginWebhook makes an event of a webhook that has no answer yet.
 func (x *Exchange) beginWebhook(e webhook.Exchange) {
-	x.event(Event{Kind: WebhookEvent, Call: e.Owner, Webhook: &e})
+	x.event(Event{Kind: WebhookEvent, Call: callOf(e), Webhook: &e})
+}
+
+// callOf returns the SID of the call that a webhook is about. The callbacks of a conference
+// name a participant, if one.
+func callOf(e webhook.Exchange) string {
+	return cmp.Or(e.Owner, e.Form.Get("CallSid"), e.Form.Get("CallSidEndingConference"))
 }
 
 // logWebhook makes an event of a webhook.
 func (x *Exchange) logWebhook(e webhook.Exchange) {
-	event := Event{Kind: WebhookEvent, Call: e.Owner, Webhook: &e}
+	event := Event{Kind: WebhookEvent, Call: callOf(e), Webhook: &e}
 	text := fmt.Sprintf("%s %s: %d", e.Method, e.URL, e.Status)
 	switch {
 	case e.Problem != nil:
@@ -479,7 +478,7 @@ func (x *Exchange) logWebhook(e webhook.Exchange) {
 	case e.Callback:
 		text += fmt.Sprintf(" (%s)", e.Form.Get("CallStatus"))
 	default:
-		text += fmt.Sprintf(": %s", bytes.TrimSpace(e.Body[:min(len(e.Body), 1000)]))
+		text += ": " + strings.Join(strings.Fields(string(e.Body[:min(len(e.Body), 1000)])), " ")
 	}
 	event.Text = text
 	x.event(event)
