@@ -18,7 +18,7 @@ const button = (page, name) => page.getByRole('button', { name, exact: true });
 // follows waits until the ladder has the rows, in this order, and perhaps others.
 async function follows(page, ...wanted) {
   let found;
-  for (let tries = 0; tries < 100; tries++) {
+  for (let tries = 0; tries < 200; tries++) {
     found = await rows(page);
     let next = 0;
     for (const row of found) {
