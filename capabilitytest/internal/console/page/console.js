@@ -242,7 +242,7 @@ function rowItem(row) {
   let picture;
   if (row.what === 'connected') picture = el('span.talk', {}, `${row.call.ended ? 'talked' : 'talking'} `, lasts({ ...row.call, answered: row.at }));
   else if (from === to) picture = el(`span.self${row.failed ? '.bad' : ''}`, {}, row.what.replace(/(, \d{5}): .*/s, '$1'));
-  else picture = el(`span.arrow.${from < to ? 'right' : 'left'}.${row.failed ? 'bad' : ['answer', '200'].includes(row.what) ? 'good' : ''}`, {}, el('span', {}, el('b', {}, what), ' ', el('em', {}, [row.failed ? row.detail?.split(':')[0] : row.detail, row.duration].filter(Boolean).join(' '))));
+  else picture = el(`span.arrow.${from < to ? 'right' : 'left'}.${row.failed ? 'bad' : ['answer', '200'].includes(row.what) ? 'good' : ''}`, {}, el('span', {}, el('b', {}, what), ' ', el('em', {}, [row.failed ? row.detail?.split(':')[0] : row.detail, row.duration?.replace(' ', '\u00a0')].filter(Boolean).join(' '))));
   picture.style.gridColumn = from === to ? `2 / -1` : `${first + 2} / ${last + 3}`;
   picture.style.setProperty('--span', last - first + 1);
   picture.setAttribute('aria-hidden', 'true');
