@@ -370,8 +370,8 @@ func TestSocketWithoutToken(t *testing.T) {
 	refused, expired := s.exchange.Connect(), s.exchange.Connect()
 	defer refused.Leave(true)
 	defer expired.Leave(true)
-	refused.Refuse(&exchange.Fault{Code: 31204, Message: "no"})
-	expired.Accept(&exchange.Grants{ClientName: "tommy", ExpiresAt: time.Now().Add(time.Hour)}, [32]byte{}, false)
+	refused.Refuse(&exchange.Fault{Code: 31204, Message: "no"}, nil)
+	expired.Accept(&exchange.Grants{ClientName: "tommy", ExpiresAt: time.Now().Add(time.Hour)}, [32]byte{}, "")
 	s.Expire("tommy")
 	refused.StopUnproven()
 	expired.StopUnproven()
@@ -407,5 +407,5 @@ func TestWaitSaysWhatIsMissing(t *testing.T) {
 	err := s.WaitRegistered(ctx, "tommy", 2)
 	assert.EqualError(t, err, `capabilitytest: registered as "tommy": 0 devices, not 2: context deadline exceeded`)
 	_, err = s.WaitCall(ctx, func(Call) bool { return true })
-	assert.EqualError(t, err, `capabilitytest: no call matches: context deadline exceeded`)
+	assert.EqualError(t, err, `capabilitytest: no call matches: context deadline exceeded; there was no call`)
 }

@@ -21,6 +21,13 @@
 // Command standin, in cmd/standin, is the same as a program, for backends in any
 // language. A page loads {STANDIN_URL}/standin.js while it is developed.
 //
+// At its own address, [Server.ConsoleURL], a console shows what happens as it happens: each
+// call as a ladder, each request to the backend with the text that was signed and what
+// became of the answer, each token that was refused and why. There a person can also ring
+// a client, answer a telephone with the browser's microphone, and do what the methods of
+// [Server] do. When [Server.WaitCall] fails, its error holds the ladders of the last calls.
+// [Server.Reset] makes the stand-in as good as new between tests.
+//
 // # What it knows
 //
 // Twilio Client SDK 1.15.1 and Voice JavaScript SDK 2.18.5, each with capability
@@ -92,8 +99,10 @@
 //     until the Dial times out.
 //   - Event streams are ignored. Calls are lost when the stand-in ends. It keeps the last
 //     10,000 calls and 100 recordings.
+//   - The console shows the last 200 calls and 4,000 events. A page that plays a telephone
+//     has to be closed, or the call hung up, by hand: nobody notices that it is gone.
 //   - It does not run with GODEBUG=fips140=only, as WebSocket and X-Twilio-Signature need
 //     SHA-1.
-//   - Anyone who has its credentials can do anything: it is for tests and development,
-//     and listens on a loopback address unless told otherwise.
+//   - Anyone who has its credentials, or reaches its console, can do anything: it is for
+//     tests and development, and listens on a loopback address unless told otherwise.
 package capabilitytest

@@ -135,6 +135,30 @@ func ExampleServer_Calls() {
 	// Output: client:alice nobody no-answer 31404
 }
 
+func ExampleServer_Reset() {
+	twilio := start()
+	defer twilio.Close()
+	open(twilio, "alice").dial("nobody")
+	twilio.WaitCall(ctx, isOver)
+	fmt.Println(len(twilio.Calls()))
+	twilio.Reset()
+	fmt.Println(len(twilio.Calls()))
+	// Output:
+	// 1
+	// 0
+}
+
+func ExampleServer_ConsoleURL() {
+	local, shared := start(), start(capabilitytest.Addr("0.0.0.0:0"))
+	defer local.Close()
+	defer shared.Close()
+	fmt.Println(local.ConsoleURL() == local.URL+"/")
+	fmt.Println(shared.ConsoleURL() == "") // unless Console is given
+	// Output:
+	// true
+	// true
+}
+
 // The page should fetch a new token.
 func ExampleServer_Refuse() {
 	twilio := start()

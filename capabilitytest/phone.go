@@ -29,9 +29,9 @@ func (p *Phone) Accept() error { return wrap(p.line.Accept()) }
 // Reject declines the call that rings: it is busy.
 func (p *Phone) Reject() error { return wrap(p.line.Reject()) }
 
-// Call calls a number of the account, whose voice URL says what to do with the call. See
-// [Number].
-func (p *Phone) Call(number string) error { return wrap(p.line.Call(number)) }
+// Call calls a number of the account, whose voice URL says what to do with the call (see
+// [Number]), or a client, as client:tommy, without asking the backend.
+func (p *Phone) Call(to string) error { return wrap(p.line.Call(to)) }
 
 // HangUp ends the call.
 func (p *Phone) HangUp() error { return wrap(p.line.HangUp()) }

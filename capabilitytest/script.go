@@ -21,6 +21,7 @@ func (s *Server) Script() string {
 }
 
 func (s *Server) serveScript(w http.ResponseWriter, _ *http.Request) {
+	s.exchange.ScriptLoaded()
 	w.Header().Set("Content-Type", "text/javascript; charset=utf-8")
 	w.Header().Set("Cache-Control", "no-store")
 	io.WriteString(w, s.Script())

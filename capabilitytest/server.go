@@ -5,6 +5,7 @@ import (
 	"errors"
 	"fmt"
 	"io"
+	"maps"
 	"net"
 	"net/http"
 	"net/netip"
@@ -14,6 +15,7 @@ import (
 	"sync"
 	"time"
 
+	"github.com/seed-6c737938/capability/capabilitytest/internal/console"
 	"github.com/seed-6c737938/capability/capabilitytest/internal/exchange"
 	"github.com/seed-6c737938/capability/capabilitytest/internal/rest"
 	"github.com/seed-6c737938/capability/capabilitytest/internal/signalling"
@@ -31,6 +33,7 @@ type Server struct {
 	sockets     signalling.Server
 
 	loopback bool
+	console  bool // even where others than this machine can reach it
 	exchange *exchange.Exchange
 	http     *http.Server
 	running  sync.WaitGroup // the listener and the log
@@ -123,6 +126,16 @@ func Credentials(env func(name string) string) Option {
 func Log(w io.Writer) Option {
 	return func(s *Server) error {
 		s.logWriter = w
+		return nil
+	}
+}
+
+// Console serves the console, the page at the URL of the server, on an address that other
+// machines can reach too. Whoever reaches it may do all that the methods of [Server] do,
+// and read the credentials. On a loopback address it is served anyway.
+func Console() Option {
+	return func(s *Server) error {
+		s.console = true
 		return nil
 	}
 }
@@ -258,6 +271,11 @@ func (s *Server) handler() http.Handler {
 	mux.Handle("GET /signal", &s.sockets)
 	mux.HandleFunc("GET /standin.js", s.serveScript)
 	mux.HandleFunc("GET /sounds/{name}", serveSound)
+	if s.ConsoleURL() != "" {
+		page := s.consolePage()
+		mux.Handle("/{$}", page)
+		mux.Handle("/console/", page)
+	}
 	api := &rest.API{
 		Exchange: s.exchange, AccountSID: s.credentials.accountSID, AuthToken: s.credentials.authToken,
 		APIKeySID: s.credentials.apiKeySID, APIKeySecret: s.credentials.apiKeySecret,
@@ -273,6 +291,40 @@ func (s *Server) handler() http.Handler {
 			return
 		}
 		mux.ServeHTTP(w, r)
+	})
+}
+
+// ConsoleURL returns the URL of the console, a page that shows each call as it happens, or
+// "" if there is none. See [Console].
+func (s *Server) ConsoleURL() string {
+	if !s.loopback && !s.console {
+		return ""
+	}
+	return s.URL + "/"
+}
+
+// consolePage returns the handler of the console. On an address that is not loopback, it is
+// served under names without a dot alone, and under addresses: no other site can have one.
+func (s *Server) consolePage() http.Handler {
+	about := console.About{URL: s.URL, AccountSID: s.credentials.accountSID}
+	if u := s.config.VoiceURL; u != nil {
+		about.VoiceURL = u.Redacted()
+	}
+	var env strings.Builder
+	for _, name := range slices.Sorted(maps.Keys(s.Env())) {
+		fmt.Fprintf(&env, "%s=%s\n", name, s.Env()[name])
+	}
+	page := (&console.Console{Exchange: s.exchange, About: about, Credentials: env.String(), Hide: s.hide}).Handler()
+	return http.HandlerFunc(func(w http.ResponseWriter, r *http.Request) {
+		name, _, err := net.SplitHostPort(r.Host)
+		if err != nil {
+			name = r.Host
+		}
+		if _, err := netip.ParseAddr(strings.Trim(name, "[]")); err != nil && strings.Contains(name, ".") {
+			http.Error(w, "the console is served under an address, or a name without a dot", http.StatusMisdirectedRequest)
+			return
+		}
+		page.ServeHTTP(w, r)
 	})
 }
 
@@ -320,7 +372,7 @@ func (s *Server) WaitRegistered(ctx context.Context, name string, n int) error {
 		return registered == n
 	})
 	if err != nil {
-		return fmt.Errorf("capabilitytest: registered as %q: %s, not %d: %w", name, exchange.Count(registered, "device"), n, err)
+		return fmt.Errorf("capabilitytest: registered as %q: %s, not %d: %w%s", name, exchange.Count(registered, "device"), n, err, s.tokens())
 	}
 	return nil
 }
@@ -338,7 +390,7 @@ func (s *Server) WaitCall(ctx context.Context, match func(Call) bool) (Call, err
 		return i >= 0
 	})
 	if err != nil {
-		return Call{}, fmt.Errorf("capabilitytest: no call matches: %w", err)
+		return Call{}, fmt.Errorf("capabilitytest: no call matches: %w%s", err, s.ladders())
 	}
 	return found, nil
 }
@@ -355,6 +407,14 @@ func (s *Server) Expire(name string) { s.exchange.Expire(name) }
 // Disconnect cuts the sockets of a client, as if its network had failed. The SDK
 // connects again by itself.
 func (s *Server) Disconnect(name string) { s.exchange.Disconnect(name) }
+
+// Reset ends all calls and forgets them, and whatever a test has set: refusals, telephones,
+// queues, conferences, recordings. It cuts the sockets of all devices; pages that are still
+// open connect again by themselves. A [Phone] from before does not ring any more.
+func (s *Server) Reset() { s.exchange.Reset() }
+
+// Press presses keys in place of the caller: 0-9, *, #.
+func (s *Server) Press(callSID, keys string) error { return wrap(s.exchange.Press(callSID, keys)) }
 
 // SendMessage sends a call message, whose content is JSON, to the page of a call, as
 // Twilio's UserDefinedMessages resource does.

@@ -7,8 +7,8 @@ import twilio from 'twilio';
 const sdks = process.env.SDKS ?? 'node_modules';
 const paths = { 1: `${sdks}/twilio-client/dist/twilio.min.js`, 2: `${sdks}/@twilio/voice-sdk/dist/twilio.min.js` };
 
-// startBackend serves /1 and /2, a page for each SDK, /token and /voice. The stand-in's variables come later, since it has
-// to know the URL of /voice.
+// startBackend serves /1 and /2, a page for each SDK, /token and /voice, which answers what twiml returns, if a test has set
+// that. The stand-in's variables come later, since it has to know the URL of /voice.
 export async function startBackend() {
   const backend = { env: {}, ttl: 3600, voiceRequests: [], documents: {}, twiml: null };
   const server = createServer((request, response) => {

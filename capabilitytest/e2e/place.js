@@ -69,6 +69,7 @@ export async function setUp(t, { args = [], ttl = 3600, voice = true } = {}) {
   backend.ttl = ttl;
   place.restart = async () => { place.standin = await start(new URL(backend.env.STANDIN_URL).host, backend.env); };
   place.open = (identity, way) => open(place, identity, way);
+  place.console = (options) => openConsole(place, options);
   t.after(async () => {
     await Promise.all(place.contexts.map((context) => context.close()));
     assert.equal(await place.standin.stop(), 0, place.standin.events);
@@ -110,6 +111,18 @@ async function open(place, identity, { sdk, kind }) {
   };
   await phone.event('registered');
   return phone;
+}
+
+// openConsole opens the console of the stand-in.
+async function openConsole(place, options) {
+  const context = await browser.newContext({ permissions: ['microphone', 'clipboard-read', 'clipboard-write'], ...options });
+  place.contexts.push(context);
+  const page = await context.newPage();
+  const complaints = [];
+  page.on('console', (message) => { if (message.type() === 'error') { complaints.push(message.text()); } });
+  page.on('pageerror', (error) => complaints.push(error.stack));
+  await page.goto(options?.baseURL ?? place.backend.env.STANDIN_URL);
+  return { page, complaints };
 }
 
 // watchSockets lets a test cut the page's sockets, and keep new ones from reaching the stand-in.

@@ -50,6 +50,7 @@ func run(ctx context.Context, args []string, getenv func(string) string, stdout,
 		return nil
 	})
 	closes := flags.Bool("close-on-refusal", false, "close the socket when a token expires or is refused")
+	console := flags.Bool("console", false, "serve the console on an address that other machines can reach, too;\nwhoever reaches it can read the credentials")
 	if err := flags.Parse(args); errors.Is(err, flag.ErrHelp) {
 		return 0
 	} else if err != nil {
@@ -62,6 +63,9 @@ func run(ctx context.Context, args []string, getenv func(string) string, stdout,
 	options = append(options, capabilitytest.Addr(*addr))
 	if *closes {
 		options = append(options, capabilitytest.CloseOnRefusal())
+	}
+	if *console {
+		options = append(options, capabilitytest.Console())
 	}
 	server, err := capabilitytest.Start(options...)
 	switch {
@@ -76,6 +80,9 @@ func run(ctx context.Context, args []string, getenv func(string) string, stdout,
 		return 2
 	}
 	defer server.Close()
+	if url := server.ConsoleURL(); url != "" {
+		fmt.Fprintln(stderr, "standin: console", url)
+	}
 	fmt.Fprintf(stderr, "standin: a page loads %s/standin.js before the SDK; Ctrl-C ends this\n", server.URL)
 	env := server.Env()
 	for _, name := range slices.Sorted(maps.Keys(env)) {

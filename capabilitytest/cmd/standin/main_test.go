@@ -45,6 +45,7 @@ func TestRun(t *testing.T) {
 	assert.Equal(t, 0, <-status)
 	assert.False(t, lines.Scan(), "no more than the variables")
 	assert.Contains(t, stderr.String(), env["STANDIN_URL"]+"/standin.js")
+	assert.Contains(t, stderr.String(), "standin: console "+env["STANDIN_URL"]+"/\n")
 	assert.NotContains(t, stderr.String(), env["TWILIO_AUTH_TOKEN"])
 }
 

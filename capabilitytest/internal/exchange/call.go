@@ -72,9 +72,12 @@ type call struct {
 
 	status   string
 	code     int
+	fault    *Fault   // why it ended, or nil
+	signed   []string // the names of the params that the token signs
 	digits   string
 	said     []string
 	messages []string
+	verb     *Verb     // that is executed, or nil
 	keys     chan byte // of whoever waits for digits, or nil
 	dial     *dial     // in progress, or nil
 	other    *call     // with whom the call is connected, or nil
@@ -130,7 +133,7 @@ func (c *call) staying() context.Context {
 }
 
 func (x *Exchange) callEvent(c *call, kind EventKind, format string, args ...any) {
-	x.event(Event{Kind: kind, Call: c.top().sid, Text: fmt.Sprintf(format, args...)})
+	x.event(Event{Kind: kind, Call: c.top().sid, Verb: c.doing(), Text: fmt.Sprintf(format, args...)})
 }
 
 // newCall returns a leg that is remembered. x.mu is held.
@@ -140,6 +143,7 @@ func (x *Exchange) newCall(parent *call) *call {
 	c.remain()
 	if parent == nil {
 		c.hooks = x.hooks.NewSession()
+		c.hooks.Owner = c.sid
 	} else {
 		c.hooks = parent.hooks
 	}
@@ -177,10 +181,11 @@ func (d *Device) Invite(tempSID, offer, query string) {
 	c.from = "client:" + cmp.Or(d.grants.ClientName, "Anonymous")
 	c.to = params.Get("To")
 	c.params, c.custom = params, custom
+	c.signed = slices.Sorted(maps.Keys(d.grants.Params))
 	c.applicationSID = d.grants.ApplicationSID
 	c.document, c.progress = x.application(c.applicationSID).Voice.plan()
 	c.moveTo(d)
-	x.callEvent(c, CallEvent, "%s calls %q", c.from, c.to)
+	c.says("invite", CallEvent, fmt.Sprintf("%s calls %q", c.from, c.to))
 	x.start(func() { x.serve(c) })
 }
 
@@ -398,7 +403,7 @@ func (c *call) press(digits string) {
 		return
 	}
 	top.digits += digits
-	c.x.callEvent(c, DigitsEvent, "%s dials the digits %s", c.party(), digits)
+	c.says("digits "+digits, DigitsEvent, fmt.Sprintf("%s dials the digits %s", c.party(), digits))
 	if c.keys != nil {
 		for _, key := range []byte(digits) {
 			select {
@@ -467,7 +472,7 @@ func (d *Device) SendMessage(callSID string, e VoiceEvent) {
 	if len(c.messages) < maxSaid {
 		c.messages = append(c.messages, string(e.Content))
 	}
-	x.callEvent(c, MessageEvent, "%s sends the call message %s", c.party(), e.Content)
+	c.says("message", MessageEvent, fmt.Sprintf("%s sends the call message %s", c.party(), e.Content))
 	d.send(Message{Kind: Ack, CallSID: callSID, VoiceEvent: reply})
 }
 
@@ -519,6 +524,8 @@ func (c *call) tellEnd(by *call, reason *Fault) {
 	if reason != nil && notConnected[reason.Code] != "" && !c.answered.IsZero() {
 		told = nil
 	}
+	c.signalEnd(by, told)
+	c.fault = reason
 	sid := c.knownSID()
 	if c.device != nil && c.drop() && by != c {
 		if c.parent != nil && c.answered.IsZero() {
@@ -536,7 +543,7 @@ func (c *call) tellEnd(by *call, reason *Fault) {
 	if told != nil {
 		c.code = told.Code
 	}
-	e := Event{Kind: CallEvent, Call: c.sid, Fault: reason, Text: fmt.Sprintf("the call of %s is over: %s", c.party(), c.status)}
+	e := Event{Kind: CallEvent, Call: c.sid, Verb: c.verb, Fault: reason, Text: fmt.Sprintf("the call of %s is over: %s", c.party(), c.status)}
 	if reason != nil {
 		e.Text += fmt.Sprintf(", %d: %s", reason.Code, reason.Message)
 	}

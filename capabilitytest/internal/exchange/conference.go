@@ -2,6 +2,7 @@ package exchange
 
 import (
 	"context"
+	"fmt"
 	"net/url"
 	"slices"
 	"strconv"
@@ -99,7 +100,7 @@ func (r *runner) enter(noun twiml.Conference) (*conference, *participant, *Fault
 	if conf.callback == nil {
 		conf.callback = r.c.newCallback(noun.StatusCallback, r.self.URL)
 	}
-	x.callEvent(r.c, VerbEvent, "%s joins the conference %q (%s)", r.c.party(), noun.Name, Count(len(conf.participants), "participant"))
+	r.c.enters(conf.lane(), fmt.Sprintf("%s joins the conference %q (%s)", r.c.party(), noun.Name, Count(len(conf.participants), "participant")))
 	conf.start(r.c)
 	if conf.started {
 		conf.seat(p)
@@ -107,6 +108,9 @@ func (r *runner) enter(noun twiml.Conference) (*conference, *participant, *Fault
 	conf.report(p, "join", "participant-join", nil)
 	return conf, p, nil
 }
+
+// lane is what the ladders of its calls name the conference.
+func (conf *conference) lane() string { return "conference " + conf.name }
 
 // start starts the conference if enough are there.
 func (conf *conference) start(by *call) {
@@ -191,7 +195,7 @@ func (r *runner) exit(conf *conference, p *participant) string {
 	p.leave()
 	p.call.leaveRoom()
 	conf.participants = slices.DeleteFunc(conf.participants, func(other *participant) bool { return other == p })
-	r.x.callEvent(r.c, VerbEvent, "%s leaves the conference %q (%s left)", r.c.party(), conf.name, Count(len(conf.participants), "participant"))
+	r.c.leaves(conf.lane(), fmt.Sprintf("%s leaves the conference %q (%s left)", r.c.party(), conf.name, Count(len(conf.participants), "participant")))
 	if conf.started && (p.noun.Beep == twiml.BeepAlways || p.noun.Beep == twiml.BeepOnExit) {
 		conf.room.Play(media.Beep())
 	}

@@ -35,6 +35,7 @@ var (
 // Grants are what a token lets a device do.
 type Grants struct {
 	ClientName         string // "" if the device has none
+	AccessToken        bool   // rather than a capability token
 	Incoming, Outgoing bool
 	ApplicationSID     string     // of Outgoing
 	Params             url.Values // signed, for an outgoing call
@@ -59,11 +60,12 @@ type Device struct {
 	gone   bool
 
 	token      [32]byte // the hash of the token that was shown
-	sdk1       bool     // SDK 1.x
+	sdk        string   // its version
 	grants     *Grants
-	proven     bool   // it has shown a valid token
-	clientName string // of the token, valid or not any more
-	refusal    *Fault // why the device may do nothing, or nil
+	shown      time.Time // when the last valid token was
+	proven     bool      // it has shown a valid token
+	clientName string    // of the token, valid or not any more
+	refusal    *Fault    // why the device may do nothing, or nil
 	expiry     *time.Timer
 	registered string // the client name under which it can be rung
 	dropped    bool   // by a newer registration, until it shows a token again
@@ -166,6 +168,7 @@ func (d *Device) send(m Message) {
 	if d.gone {
 		return
 	}
+	d.x.signalled(m)
 	select {
 	case d.outbox <- m:
 	default:
@@ -178,20 +181,22 @@ func (x *Exchange) deviceEvent(d *Device, kind EventKind, format string, args ..
 }
 
 // Accept gives the device what its token grants, the first one or one that renews it.
-// The hash is the token's.
-func (d *Device) Accept(granted *Grants, hash [32]byte, sdk1 bool) {
+// The hash is the token's, and sdk the version of the SDK.
+func (d *Device) Accept(granted *Grants, hash [32]byte, sdk string) {
 	x := d.x
 	x.mu.Lock()
 	defer x.mu.Unlock()
 	defer x.notify()
 	if code, ok := x.refusals[granted.ClientName]; ok {
 		delete(x.refusals, granted.ClientName)
-		x.deviceEvent(d, TokenEvent, "refused a token of %s with %d, as the test asked", granted.ClientName, code)
-		d.refuse(&Fault{code, "refused by the test"})
+		reason := &Fault{code, "refused by the test"}
+		x.event(Event{Kind: TokenEvent, Client: granted.ClientName, Fault: reason, Token: &Token{ClientName: granted.ClientName},
+			Text: fmt.Sprintf("refused a token of %s with %d, as the test asked", granted.ClientName, code)})
+		d.refuse(reason)
 		return
 	}
-	d.token, d.grants, d.refusal, d.proven, d.dropped, d.sdk1 = hash, granted, nil, true, false, sdk1
-	d.clientName = granted.ClientName
+	d.token, d.grants, d.refusal, d.proven, d.dropped, d.sdk = hash, granted, nil, true, false, sdk
+	d.clientName, d.shown = granted.ClientName, time.Now()
 	if granted.incomingName() != d.registered {
 		d.unregister()
 	}
@@ -209,11 +214,11 @@ func (d *Device) Accept(granted *Grants, hash [32]byte, sdk1 bool) {
 }
 
 // Refuse refuses a token.
-func (d *Device) Refuse(reason *Fault) {
+func (d *Device) Refuse(reason *Fault, token *Token) {
 	d.x.mu.Lock()
 	defer d.x.mu.Unlock()
 	defer d.x.notify()
-	d.x.event(Event{Kind: TokenEvent, Client: d.clientName, Fault: reason,
+	d.x.event(Event{Kind: TokenEvent, Client: d.clientName, Fault: reason, Token: token,
 		Text: fmt.Sprintf("refused a token: %d: %s", reason.Code, reason.Message)})
 	d.refuse(reason)
 }
@@ -235,7 +240,7 @@ func (d *Device) refuse(reason *Fault) {
 }
 
 func (d *Device) expire() {
-	d.x.deviceEvent(d, TokenEvent, "the token of %s has expired", d.name())
+	d.x.event(Event{Kind: TokenEvent, Client: d.clientName, Fault: faultExpired, Text: fmt.Sprintf("the token of %s has expired", d.name())})
 	d.refuse(faultExpired)
 	d.x.notify()
 }
@@ -366,7 +371,7 @@ func (d *Device) catchUp() {
 // adopt continues, on a new socket, the calls of a page with SDK 1.x, which keeps
 // them but says nothing of them: it shows the same token.
 func (d *Device) adopt() {
-	if !d.sdk1 {
+	if !strings.HasPrefix(d.sdk, "1.") {
 		return
 	}
 	for _, c := range d.x.calls {

@@ -23,7 +23,7 @@ func newExchange(t *testing.T, config exchange.Config) *exchange.Exchange {
 // register returns a device that is registered for ttl.
 func register(x *exchange.Exchange, name string, ttl time.Duration) *exchange.Device {
 	d := x.Connect()
-	d.Accept(&exchange.Grants{ClientName: name, Incoming: true, Outgoing: true, ExpiresAt: time.Now().Add(ttl)}, [32]byte{}, false)
+	d.Accept(&exchange.Grants{ClientName: name, Incoming: true, Outgoing: true, ExpiresAt: time.Now().Add(ttl)}, [32]byte{}, "")
 	d.Register(true)
 	return d
 }

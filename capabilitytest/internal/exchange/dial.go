@@ -417,6 +417,7 @@ func (b *branch) start(to twiml.StatusCallback, base *url.URL) {
 	}
 	leg := b.legs[0]
 	b.hooks = leg.x.hooks.NewSession()
+	b.hooks.Owner = leg.top().sid
 	leg.report(b.hooks, b.callback, "initiated", "initiated")
 	leg.report(b.hooks, b.callback, "ringing", "ringing")
 }
@@ -443,6 +444,7 @@ func (d *Device) Answer(callSID, answer string) {
 // take gives the call to the leg: its far end has answered.
 func (c *call) take() {
 	c.answered, c.status = time.Now(), "in-progress"
+	c.says("answer", CallEvent, fmt.Sprintf("%s answers the call of %s", c.to, c.top().from))
 	d := c.branch.dial
 	for _, other := range slices.Clone(d.legs) {
 		if other != c {
@@ -450,7 +452,6 @@ func (c *call) take() {
 		}
 	}
 	d.picked <- c
-	c.x.callEvent(c, CallEvent, "%s answers the call of %s", c.to, c.top().from)
 	c.report(c.branch.hooks, c.branch.callback, "answered", "in-progress")
 	if c.doubles() {
 		c.parent.become(c)
@@ -515,7 +516,8 @@ func (r *runner) bridge(v twiml.Dial, leg *call) *Fault {
 		return fault
 	}
 	r.x.connect(room, r.c, leg) // a page that was not answered has had no audio until now
-	r.x.callEvent(r.c, CallEvent, "%s and %s are connected", r.c.party(), leg.party())
+	r.x.event(Event{Kind: CallEvent, Call: r.c.top().sid, From: r.c.party(), To: leg.party(), What: connected, Verb: r.c.doing(),
+		Text: fmt.Sprintf("%s and %s are connected", r.c.party(), leg.party())})
 	r.talk(v, leg.staying(), limit, keys)
 	return nil
 }

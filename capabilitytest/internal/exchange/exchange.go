@@ -73,6 +73,7 @@ func (t Timing) withDefaults(instant bool) Timing {
 // Exchange is the telephone exchange of one account. All its methods may be called
 // concurrently.
 type Exchange struct {
+	ID      string // tells it from others at the same address
 	config  Config
 	timing  Timing
 	mixer   *media.Mixer
@@ -106,6 +107,7 @@ func New(config Config) (*Exchange, error) {
 		return nil, err
 	}
 	x := &Exchange{
+		ID:          random(),
 		config:      config,
 		timing:      config.Timing.withDefaults(config.Media.Instant),
 		mixer:       mixer,
@@ -115,9 +117,10 @@ func New(config Config) (*Exchange, error) {
 		phones:      map[string]*Phone{},
 		conferences: map[string]*conference{},
 		changed:     make(chan struct{}),
+		readers:     readers{more: make(chan struct{})},
 	}
 	x.openAccount()
-	x.hooks = &webhook.Client{AuthToken: config.AuthToken, Timeout: x.timing.Webhook, Log: x.logWebhook}
+	x.hooks = &webhook.Client{AuthToken: config.AuthToken, Timeout: x.timing.Webhook, Begin: x.beginWebhook, Log: x.logWebhook}
 	x.ctx, x.cancel = context.WithCancel(context.Background())
 	return x, nil
 }
@@ -144,6 +147,19 @@ func (x *Exchange) start(f func()) {
 	if x.ctx.Err() == nil {
 		x.running.Go(f)
 	}
+}
+
+// Watch runs f, which has to return when its context is done: Close waits for it.
+func (x *Exchange) Watch(f func(context.Context)) {
+	x.mu.Lock()
+	if x.ctx.Err() != nil {
+		x.mu.Unlock()
+		return
+	}
+	x.running.Add(1)
+	x.mu.Unlock()
+	defer x.running.Done()
+	f(x.ctx)
 }
 
 // notify wakes those who wait for a change. x.mu is held.
@@ -253,6 +269,11 @@ func (x *Exchange) SendMessage(callSID string, content []byte) (sid string, faul
 	}})
 	x.event(Event{Kind: MessageEvent, Call: c.top().sid, Text: fmt.Sprintf("%s is sent a call message", c.party())})
 	return sid, nil
+}
+
+// ScriptLoaded says that a page has loaded the script of the stand-in.
+func (x *Exchange) ScriptLoaded() {
+	x.event(Event{Kind: PageEvent, Text: "a page loads standin.js"})
 }
 
 // FastForward makes all that calls wait for come earlier by d: the ringing of a Dial,

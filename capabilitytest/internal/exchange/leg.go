@@ -109,7 +109,22 @@ func (x *Exchange) Forget(sid string) *Fault {
 	return nil
 }
 
-// Report tells the log of a request that REST has answered.
+// Report tells the log something about a request of REST.
 func (x *Exchange) Report(text string, fault *Fault) {
 	x.event(Event{Kind: RESTEvent, Text: text, Fault: fault})
+}
+
+// ReportRequest tells the log of a request that REST has answered, and of the call that it is
+// about, if it is about one.
+func (x *Exchange) ReportRequest(what string, status int, callSID string, fault *Fault) {
+	x.mu.Lock()
+	if c, _ := x.find(callSID); c != nil {
+		callSID = c.top().sid
+	}
+	x.mu.Unlock()
+	text := fmt.Sprintf("%s: %d", what, status)
+	if fault != nil {
+		text += ": " + fault.Error()
+	}
+	x.event(Event{Kind: RESTEvent, Call: callSID, From: Backend, To: StandIn, What: fmt.Sprintf("%s, answered %d", what, status), Fault: fault, Text: text})
 }

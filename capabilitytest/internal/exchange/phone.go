@@ -30,6 +30,7 @@ func (x *Exchange) Phone(number string) *Phone {
 	if p == nil {
 		p = &Phone{x: x, number: number}
 		x.phones[number] = p
+		p.pickRinging()
 	}
 	return p
 }
@@ -75,8 +76,10 @@ func (x *Exchange) ringNumber(d *dial, number twiml.Number, from string, base *u
 		leg.end(nil, faultBusy)
 	case p != nil:
 		leg.audio, leg.phone, p.call = x.mixer.Phone(), p, leg
+		leg.hears("ring")
 	default: // nobody plays it: it answers, and echoes what it hears
 		leg.audio = x.mixer.Phone()
+		leg.hears("ring")
 		x.start(func() { x.answerAndEcho(leg) })
 	}
 }
@@ -111,7 +114,7 @@ func (x *Exchange) answerAndEcho(leg *call) {
 	x.clock.sleep(leg.ctx, x.timing.PhonePicks)
 	x.mu.Lock()
 	defer x.mu.Unlock()
-	if !leg.over() {
+	if !leg.over() && leg.phone == nil { // nor plays it meanwhile
 		leg.audio.Echo(true)
 		leg.take()
 		x.notify()
@@ -177,10 +180,17 @@ func (p *Phone) HangUp() error {
 	return nil
 }
 
-// Press presses keys during a call.
-func (p *Phone) Press(digits string) error {
+func checkKeys(digits string) error {
 	if digits == "" || strings.Trim(digits, "0123456789*#ABCD") != "" {
 		return fmt.Errorf("%q are not the keys of a telephone: 0-9, *, #, A-D", digits)
+	}
+	return nil
+}
+
+// Press presses keys during a call.
+func (p *Phone) Press(digits string) error {
+	if err := checkKeys(digits); err != nil {
+		return err
 	}
 	p.x.mu.Lock()
 	defer p.x.mu.Unlock()
@@ -253,26 +263,29 @@ func (p *Phone) Hears() bool {
 	return p.call != nil && p.call.audio != nil && !p.call.audio.Heard().Silent()
 }
 
-// Call calls a number of the account, whose voice URL is asked what to do.
-func (p *Phone) Call(number string) error {
+// Call calls a number of the account, whose voice URL is asked what to do, or a client,
+// such as client:tommy, without asking.
+func (p *Phone) Call(to string) error {
 	x := p.x
 	x.mu.Lock()
 	defer x.mu.Unlock()
 	defer x.notify()
-	called := x.number(number)
+	called := x.number(to)
 	switch {
-	case called == nil:
-		return fmt.Errorf("%s is not a number of the account: give it a voice URL", number)
+	case called == nil && !strings.HasPrefix(to, clientPrefix):
+		return fmt.Errorf("%s is not a number of the account: give it a voice URL", to)
 	case p.call != nil:
 		return fmt.Errorf("%s is on a call", p.number)
 	case x.ctx.Err() != nil:
 		return errors.New(closing.Message)
 	}
 	c := x.newCall(nil)
-	c.direction, c.from, c.to = "inbound", p.number, number
-	c.document, c.progress = x.voice(called).plan()
+	c.direction, c.from, c.to = "inbound", p.number, to
+	if called != nil {
+		c.document, c.progress = x.voice(called).plan()
+	}
 	c.audio, c.phone, p.call = x.mixer.Phone(), p, c
-	x.callEvent(c, CallEvent, "%s calls %s", c.from, c.to)
+	c.says("call", CallEvent, fmt.Sprintf("%s calls %s", c.from, c.to))
 	x.start(func() { x.serve(c) })
 	return nil
 }

@@ -54,6 +54,9 @@ func (q *queue) average() time.Duration {
 	return sum / time.Duration(len(q.waited))
 }
 
+// lane is what the ladders of its calls name the queue.
+func (q *queue) lane() string { return "queue " + q.name }
+
 // remove takes a member from the queue, and reports whether it was there.
 func (q *queue) remove(m *member) bool {
 	n := len(q.members)
@@ -61,6 +64,7 @@ func (q *queue) remove(m *member) bool {
 	if len(q.members) == n {
 		return false
 	}
+	m.call.leaves(q.lane(), "")
 	q.waited = append(q.waited, time.Since(m.since))
 	q.waited = q.waited[max(0, len(q.waited)-maxQueue):]
 	return true
@@ -109,7 +113,7 @@ func (r *runner) join(name string) (*queue, *member) {
 	}
 	m := &member{call: r.c, since: time.Now(), dequeued: make(chan *pickup, 1)}
 	q.members = append(q.members, m)
-	r.x.callEvent(r.c, VerbEvent, "%s waits in the queue %q, in place %d", r.c.party(), name, len(q.members))
+	r.c.enters(q.lane(), fmt.Sprintf("%s waits in the queue %q, in place %d", r.c.party(), name, len(q.members)))
 	return q, m
 }
 

@@ -181,6 +181,7 @@ func (c *call) redirect(d *Document) *Fault {
 func (c *call) leaveDial() {
 	c.branch.dial.forget(c)
 	c.hooks = c.x.hooks.NewSession()
+	c.hooks.Owner = c.top().sid
 	c.x.start(func() { c.x.serve(c) })
 }
 

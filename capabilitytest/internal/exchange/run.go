@@ -27,6 +27,7 @@ const (
 type script struct {
 	verbs []twiml.Verb
 	from  webhook.Target // where it comes from: URLs in it are relative to that
+	id    string         // of the request that fetched it
 }
 
 // Instead of a document to go on with:
@@ -47,17 +48,22 @@ type runner struct {
 	recent []time.Time       // when the last documents began
 	hungUp bool              // by <Hangup>
 	left   bool              // by <Leave>
+	within *Verb             // of the same call, in which the documents are executed, or nil
 
 	audience *conference // which hears the documents, rather than the call, or nil
 }
 
 // forCall returns a runner for documents of another kind, or for another call.
 func (r *runner) forCall(c *call, place twiml.Place) *runner {
-	ctx := r.ctx
+	w := &runner{x: r.x, c: c, ctx: r.ctx, place: place, self: r.self}
 	if c != r.c {
-		ctx = c.staying()
+		w.ctx = c.staying()
+		return w
 	}
-	return &runner{x: r.x, c: c, ctx: ctx, place: place, self: r.self}
+	r.x.mu.Lock()
+	defer r.x.mu.Unlock()
+	w.within = c.verb
+	return w
 }
 
 // dialTo dials the client that the parameter To names, or the telephone.
@@ -78,6 +84,7 @@ func (r *runner) dialTo() *Fault {
 // run executes a document, and those that it leads to. It returns why the call ends, or
 // nil.
 func (r *runner) run(s *script) *Fault {
+	defer r.resumeVerb()
 	for s != finish && s != leave {
 		if r.circles() {
 			return &Fault{11215, fmt.Sprintf("the call went through %d documents within %v", maxDocuments, circleTime)}
@@ -105,16 +112,43 @@ func (r *runner) circles() bool {
 // execute does what a document says, and returns the document to go on with.
 func (r *runner) execute(s *script) (*script, *Fault) {
 	r.self, r.last = s.from, nil
-	for _, verb := range s.verbs {
+	for i, verb := range s.verbs {
 		if r.ctx.Err() != nil {
 			return finish, nil
 		}
+		r.beginVerb(s, i)
 		next, fault := r.verb(verb)
 		if next != nil || fault != nil {
 			return next, fault
 		}
 	}
 	return finish, r.last
+}
+
+// beginVerb says which verb of a document is executed now.
+func (r *runner) beginVerb(s *script, i int) {
+	v := &Verb{Document: s.id, Name: nameOf(s.verbs[i])}
+	for _, earlier := range s.verbs[:i] {
+		if nameOf(earlier) == v.Name {
+			v.Index++
+		}
+	}
+	r.x.mu.Lock()
+	defer r.x.mu.Unlock()
+	r.c.verb = v
+	r.x.event(Event{Kind: VerbEvent, Call: r.c.top().sid, Verb: v})
+}
+
+// nameOf returns the name of a verb's element.
+func nameOf(verb twiml.Verb) string { return strings.TrimPrefix(fmt.Sprintf("%T", verb), "twiml.") }
+
+// resumeVerb says that the verb goes on in which the documents were executed.
+func (r *runner) resumeVerb() {
+	if r.within != nil {
+		r.x.mu.Lock()
+		defer r.x.mu.Unlock()
+		r.c.verb = r.within
+	}
 }
 
 // verb does what a verb says. It returns nil to go on with the next one.
@@ -351,7 +385,10 @@ func (r *runner) fetch(target webhook.Target, more url.Values) (*script, *Fault)
 	if err != nil {
 		return nil, (*Fault)(err)
 	}
-	s := &script{from: webhook.Target{Method: target.Method, URL: document.URL}}
+	s := &script{from: webhook.Target{Method: target.Method, URL: document.URL}, id: document.ID}
+	r.x.mu.Lock()
+	r.c.verb = &Verb{Document: s.id}
+	r.x.mu.Unlock()
 	if document.Kind() == webhook.Audio {
 		return s, r.hear(r.ctx, "", fmt.Sprintf("%s hears %s", r.c.party(), target.URL.Redacted()), r.decode(document.Body))
 	}
@@ -377,7 +414,7 @@ func (r *runner) parse(document []byte) ([]twiml.Verb, *Fault) {
 
 // warn says what is wrong with a document that is executed all the same.
 func (r *runner) warn(p twiml.Problem) {
-	r.x.event(Event{Kind: VerbEvent, Call: r.c.top().sid, Fault: (*Fault)(&p), Text: fmt.Sprintf("warning %d: %s", p.Code, p.Message)})
+	r.x.event(Event{Kind: VerbEvent, Call: r.c.top().sid, Verb: r.c.verb, Fault: (*Fault)(&p), Text: fmt.Sprintf("warning %d: %s", p.Code, p.Message)})
 }
 
 // report requests a document that has no effect, as the call is over.
@@ -426,9 +463,14 @@ func (c *call) form() url.Values {
 	return form
 }
 
+// beginWebhook makes an event of a webhook that has no answer yet.
+func (x *Exchange) beginWebhook(e webhook.Exchange) {
+	x.event(Event{Kind: WebhookEvent, Call: e.Owner, Webhook: &e})
+}
+
 // logWebhook makes an event of a webhook.
 func (x *Exchange) logWebhook(e webhook.Exchange) {
-	event := Event{Kind: WebhookEvent, Call: e.Form.Get("CallSid"), Webhook: &e}
+	event := Event{Kind: WebhookEvent, Call: e.Owner, Webhook: &e}
 	text := fmt.Sprintf("%s %s: %d", e.Method, e.URL, e.Status)
 	switch {
 	case e.Problem != nil:

@@ -19,6 +19,7 @@ import (
 	"io"
 	"net/http"
 	"net/url"
+	"regexp"
 	"strings"
 
 	"github.com/seed-6c737938/capability/capabilitytest/internal/exchange"
@@ -81,17 +82,29 @@ func (a *API) ServeHTTP(w http.ResponseWriter, r *http.Request) {
 		status = statusOf(fault)
 	}
 	what := r.Method + " " + clip(strings.TrimPrefix(r.URL.Path, a.root()))
+	a.Exchange.ReportRequest(what, status, aboutCall(r.URL.Path, answer), fault)
 	if fault == nil {
-		a.Exchange.Report(fmt.Sprintf("%s: %d", what, status), nil)
 		write(w, status, answer)
 		return
 	}
-	a.Exchange.Report(fmt.Sprintf("%s: %d: %v", what, status, fault), fault)
 	if status == http.StatusUnauthorized {
 		w.Header().Set("WWW-Authenticate", `Basic realm="Twilio API"`)
 	}
 	refuse(w, status, fault)
 }
+
+// aboutCall returns the SID of the call that a request is about, "" if it is about none.
+func aboutCall(path string, answer any) string {
+	switch answer := answer.(type) {
+	case call:
+		return answer.SID
+	case participant:
+		return answer.CallSID
+	}
+	return callInPath.FindString(path)
+}
+
+var callInPath = regexp.MustCompile(`\bCA[0-9a-f]{32}\b`)
 
 // answer returns what to answer. If there is a fault, a status below 400 does not count.
 func (a *API) answer(w http.ResponseWriter, r *http.Request) (status int, answer any, fault *exchange.Fault) {

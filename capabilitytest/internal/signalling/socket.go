@@ -8,7 +8,6 @@ import (
 	"encoding/json"
 	"errors"
 	"net/http"
-	"strings"
 	"sync"
 	"time"
 
@@ -20,6 +19,8 @@ import (
 const (
 	maxFrame  = 256 << 10 // bytes; an SDP has some thousands
 	maxCallID = 64        // bytes of what a page calls a call; an SID has 34
+
+	maxVersion = 32 // bytes of the version of an SDK
 )
 
 // A Server is an HTTP handler for the sockets of devices.
@@ -114,10 +115,10 @@ func (s *Server) handle(d *exchange.Device, kind string, p payload) {
 		token, _ := p.Token.(string)
 		granted, fault := s.Credentials.judge(token)
 		if fault != nil {
-			d.Refuse(fault)
+			d.Refuse(fault, s.Credentials.shown(token))
 			return
 		}
-		d.Accept(granted, hash(token), strings.HasPrefix(p.BrowserInfo.Version, "1."))
+		d.Accept(granted, hash(token), p.BrowserInfo.Version[:min(len(p.BrowserInfo.Version), maxVersion)])
 	case "register":
 		d.Register(p.Media.Audio)
 	case "invite":

@@ -72,7 +72,7 @@ func FuzzFrame(f *testing.F) {
 		s := Server{Exchange: x, Credentials: credentials}
 		d := x.Connect()
 		defer d.Leave(true)
-		d.Accept(&exchange.Grants{ClientName: "tommy", Incoming: true, Outgoing: true, ExpiresAt: time.Now().Add(time.Hour)}, [32]byte{}, false)
+		d.Accept(&exchange.Grants{ClientName: "tommy", Incoming: true, Outgoing: true, ExpiresAt: time.Now().Add(time.Hour)}, [32]byte{}, "")
 		for _, frame := range []string{first, second, first} {
 			var m message
 			if json.Unmarshal([]byte(frame), &m) == nil {

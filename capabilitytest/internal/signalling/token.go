@@ -38,6 +38,7 @@ func (c Credentials) judge(token string) (*exchange.Grants, *exchange.Fault) {
 	}
 	return &exchange.Grants{
 		ClientName:     name,
+		AccessToken:    claims.APIKeySID != "",
 		Incoming:       incoming,
 		Outgoing:       outgoing,
 		ApplicationSID: applicationSID,
@@ -46,20 +47,48 @@ func (c Credentials) judge(token string) (*exchange.Grants, *exchange.Fault) {
 	}, nil
 }
 
-// explain returns what captoken inspect says of a token that was refused. Twilio has many
-// accounts: it has to look up whose token it is before it can check the signature, and
-// checks that before all else.
+// inspect returns what captoken inspect says of a token.
+func (c Credentials) inspect(token string) *inspect.Report {
+	return inspect.Inspect(inspect.Token{Text: token}, time.Now(), c.variables())
+}
+
+// explain returns why a token was refused. Twilio has many accounts: it has to look up
+// whose token it is before it can check the signature, and checks that before all else.
 func (c Credentials) explain(token string, err error) *exchange.Fault {
-	report := inspect.Inspect(inspect.Token{Text: token}, time.Now(), c.variables())
-	if len(report.CredentialFaults) > 0 {
-		return &exchange.Fault{Code: foreign, Message: report.CredentialFaults[0].Message}
-	}
-	if len(report.Problems) == 0 {
+	finding, ok := first(c.inspect(token))
+	if !ok {
 		return &exchange.Fault{Code: invalid, Message: err.Error()}
 	}
+	return &exchange.Fault{Code: finding.Code, Message: finding.Message}
+}
+
+// first returns the finding for which a token is refused, with the code that the SDKs are
+// told.
+func first(report *inspect.Report) (f inspect.Finding, ok bool) {
+	if len(report.CredentialFaults) > 0 {
+		f = report.CredentialFaults[0]
+		f.Code = foreign
+		return f, true
+	}
+	if len(report.Problems) == 0 {
+		return f, false
+	}
 	ofSignature := func(f inspect.Finding) bool { return signalled(f.Code) == badSignature }
-	first := report.Problems[max(0, slices.IndexFunc(report.Problems, ofSignature))]
-	return &exchange.Fault{Code: signalled(first.Code), Message: first.Message}
+	f = report.Problems[max(0, slices.IndexFunc(report.Problems, ofSignature))]
+	f.Code = signalled(f.Code)
+	return f, true
+}
+
+// shown returns what can be shown of a token that was refused.
+func (c Credentials) shown(token string) *exchange.Token {
+	const ends = 6
+	report := c.inspect(token)
+	finding, _ := first(report)
+	shown := &exchange.Token{Kind: report.Kind, ClientName: report.Identity, AccountSID: report.AccountSID, Claims: string(report.Claims), Advice: finding.Advice}
+	if len(token) > 10*ends { // else it is no token, and its ends are most of it
+		shown.Start, shown.End = token[:ends], token[len(token)-ends:]
+	}
+	return shown
 }
 
 func (c Credentials) variables() inspect.Credentials {

@@ -19,9 +19,12 @@ type limits struct {
 	policy               []string // of failures: ct, rt, 4xx, 5xx, all
 }
 
+// timeout is how long Twilio waits for an answer.
+const timeout = 15 * time.Second
+
 // limits returns those of a request.
 func (c *Client) limits(t Target) (limits, *Error) {
-	l := limits{connect: 5 * time.Second, read: 15 * time.Second, total: 15 * time.Second, retries: 1, policy: []string{"ct"}}
+	l := limits{connect: 5 * time.Second, read: timeout, total: timeout, retries: 1, policy: []string{"ct"}}
 	if c.Timeout > 0 {
 		l.total = c.Timeout
 	}

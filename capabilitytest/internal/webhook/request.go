@@ -26,6 +26,7 @@ type request struct {
 	transport *http.Transport
 	token     string // the same in each retry
 	purpose   purpose
+	again     bool
 }
 
 // A purpose is what a request is made for.
@@ -47,6 +48,7 @@ type answer struct {
 	challenge   string // WWW-Authenticate
 	chunked     bool   // Transfer-Encoding
 	body        []byte
+	id          string
 }
 
 // A failure is why an exchange failed, and in which way, in the terms of a retry
@@ -140,10 +142,12 @@ func (r *request) once(ctx context.Context, t Target, form url.Values, login boo
 	if t.Method == http.MethodGet {
 		posted = nil
 	}
-	e := Exchange{Method: t.Method, URL: t.URL.Redacted(), Form: form, Callback: r.purpose == toReport, Start: time.Now()}
+	e := Exchange{Method: t.Method, URL: t.URL.Redacted(), Form: form, Callback: r.purpose == toReport, ID: rand.Text(), Again: r.again, Start: time.Now()}
+	e.repeat = func(ctx context.Context) { r.repeat(ctx, t, form, redirects) }
 	e.Signed = signature.Text(signedURL, posted)
 	e.Signature = signature.Sign(r.session.client.AuthToken, e.Signed)
 
+	r.session.begin(e)
 	a, err := r.send(ctx, t, posted, login, e.Signature)
 	var failed *failure
 	switch {
@@ -159,7 +163,17 @@ func (r *request) once(ctx context.Context, t Target, form url.Values, login boo
 		e.Problem = failed.Error
 	}
 	r.session.log(e)
+	a.id = e.ID
 	return a, failed
+}
+
+// repeat makes one HTTP request again.
+func (r *request) repeat(ctx context.Context, t Target, form url.Values, redirects int) {
+	ctx, cancel := context.WithTimeout(ctx, timeout)
+	defer cancel()
+	again := *r
+	again.token, again.again = rand.Text(), true
+	again.once(ctx, t, form, r.session.isLoggedIn(t.URL), redirects)
 }
 
 // withoutSecret removes an auth token that a backend shows.

@@ -15,6 +15,8 @@ import (
 // A Session is the requests of one call, in Twilio's sense: each leg is one. They
 // share cookies and a login, and status callbacks arrive in order.
 type Session struct {
+	Owner string // whose requests they are, for the log
+
 	client *Client
 	jar    http.CookieJar
 	ctx    context.Context // of status callbacks
@@ -147,7 +149,15 @@ func (s *Session) logIn(u *url.URL) {
 	s.loggedIn[u.Host] = true
 }
 
+func (s *Session) begin(e Exchange) {
+	if s.client.Begin != nil {
+		e.Owner, e.Pending = s.Owner, true
+		s.client.Begin(e)
+	}
+}
+
 func (s *Session) log(e Exchange) {
+	e.Owner = s.Owner
 	if s.client.Log != nil {
 		s.client.Log(e)
 	}

@@ -34,7 +34,8 @@ func (e *Error) Error() string { return fmt.Sprintf("%d: %s", e.Code, e.Message)
 type Client struct {
 	AuthToken string         // signs
 	Timeout   time.Duration  // of a request with its redirects and retries; 0 is Twilio's 15 s
-	Log       func(Exchange) // if not nil, is told of each exchange. It may be called concurrently
+	Begin     func(Exchange) // if not nil, is told of each exchange that begins, without an answer. It may be called concurrently
+	Log       func(Exchange) // if not nil, is told of each exchange that is over. It may be called concurrently
 }
 
 // An Exchange is one HTTP request and its answer, for a log or a console. A
@@ -45,7 +46,11 @@ type Exchange struct {
 	Form        url.Values // what the backend is told
 	Signed      string     // the text that Signature is made of
 	Signature   string
-	Callback    bool // a status callback
+	Callback    bool   // a status callback
+	ID          string // tells it from others
+	Owner       string // that of its session
+	Again       bool   // it repeats another one
+	Pending     bool   // there is no answer yet
 	Start       time.Time
 	Duration    time.Duration
 
@@ -53,6 +58,16 @@ type Exchange struct {
 	ContentType string
 	Body        []byte // at most MaxDocument bytes
 	Problem     *Error // nil if the answer is what it should be
+
+	repeat func(context.Context)
+}
+
+// Repeat makes the request again, signed anew. Its answer has no effect: it is only logged.
+// It does nothing if the request was never made.
+func (e Exchange) Repeat(ctx context.Context) {
+	if e.repeat != nil {
+		e.repeat(ctx)
+	}
 }
 
 // MaxDocument is how long a TwiML document may be, in bytes (11750).
@@ -101,6 +116,7 @@ type Document struct {
 	Body        []byte
 	ContentType string   // the media type, without parameters
 	URL         *url.URL // after redirects: what URLs in the document are relative to
+	ID          string   // of the last exchange
 }
 
 // Kind is what Twilio does with a document.
@@ -137,7 +153,7 @@ func (s *Session) Fetch(ctx context.Context, t Target, form url.Values) (Documen
 	if problem != nil {
 		return Document{}, problem
 	}
-	return Document{a.body, a.contentType, a.url}, nil
+	return Document{a.body, a.contentType, a.url, a.id}, nil
 }
 
 // FetchAudio requests the audio file of a <Play>, to which Twilio sends no parameters:
@@ -147,7 +163,7 @@ func (s *Session) FetchAudio(ctx context.Context, u *url.URL) (Document, *Error)
 	if problem != nil {
 		return Document{}, problem
 	}
-	return Document{a.body, a.contentType, a.url}, nil
+	return Document{a.body, a.contentType, a.url, a.id}, nil
 }
 
 // Fallback returns the form for a fallback URL: that of the request that failed,

@@ -118,10 +118,54 @@ func TestPost(t *testing.T) {
 	require.Len(t, log.all(), 1)
 	e := log.all()[0]
 	e.Start, e.Duration = time.Time{}, 0
-	assert.Equal(t, webhook.Exchange{
-		Method: "POST", URL: b.URL + "/voice?z=1&a=3", Form: form, Signed: signed, Signature: r.Header.Get("X-Twilio-Signature"),
+	assert.EqualExportedValues(t, webhook.Exchange{
+		ID: document.ID, Method: "POST", URL: b.URL + "/voice?z=1&a=3", Form: form, Signed: signed, Signature: r.Header.Get("X-Twilio-Signature"),
 		Status: 200, ContentType: "text/xml", Body: []byte("<Response/>"),
 	}, e)
+}
+
+// A request can be seen before it is answered.
+func TestBegin(t *testing.T) {
+	b := serve(t, twiml)
+	var told []webhook.Exchange
+	note := func(e webhook.Exchange) { told = append(told, e) }
+	s := (&webhook.Client{AuthToken: authToken, Begin: note, Log: note}).NewSession()
+	s.Owner = "CA1"
+	defer s.Close(t.Context())
+	document, problem := s.Fetch(t.Context(), target(t, "POST", b.URL+"/voice"), form)
+	require.Nil(t, problem)
+	require.Len(t, told, 2)
+	begun, over := told[0], told[1]
+	assert.True(t, begun.Pending)
+	assert.Zero(t, begun.Status)
+	assert.False(t, over.Pending)
+	assert.Equal(t, "CA1", begun.Owner)
+	assert.Equal(t, "CA1", over.Owner)
+	assert.Equal(t, begun.Signed, over.Signed)
+	assert.Equal(t, document.ID, begun.ID)
+	assert.Equal(t, document.ID, over.ID)
+}
+
+func TestRepeat(t *testing.T) {
+	b := serve(t, twiml)
+	s, log := newSession(t)
+	for _, method := range []string{"GET", "POST"} {
+		at := target(t, method, strings.Replace(b.URL, "://", "://alice:secret@", 1)+"/voice?z=1")
+		_, problem := s.Fetch(t.Context(), at, form)
+		require.Nil(t, problem)
+		first, last := len(b.got())-1, len(log.all())-1
+		log.all()[last].Repeat(t.Context())
+		require.Len(t, b.got(), first+2)
+		made, again := b.got()[first], b.got()[first+1]
+		assert.Equal(t, made.RequestURI, again.RequestURI)
+		assert.Equal(t, made.PostForm, again.PostForm)
+		assert.Equal(t, made.Header.Get("X-Twilio-Signature"), again.Header.Get("X-Twilio-Signature"))
+		assert.NotEqual(t, made.Header.Get("I-Twilio-Idempotency-Token"), again.Header.Get("I-Twilio-Idempotency-Token"))
+		require.Len(t, log.all(), last+2)
+		assert.True(t, log.all()[last+1].Again)
+		assert.False(t, log.all()[last].Again)
+	}
+	webhook.Exchange{}.Repeat(t.Context())
 }
 
 // TestGet: Twilio appends its parameters to the query, which stays as it is.
