@@ -224,5 +224,6 @@ eachSDK('a call that a restart of the program cuts off is over on both pages', a
   await alice.said('The connection to tommy was lost after');
   assert.equal(await alice.page.locator('#call-button.good').count(), 0, 'a green button while offline');
   await softphone.run(new URL(softphone.url).host);
+  await Promise.all([alice, tommy].map((phone) => phone.state('Ready'))); // each comes back in its own time
   await talk(alice, tommy);
 });
