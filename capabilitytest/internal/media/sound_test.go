@@ -16,6 +16,7 @@ func record(t *testing.T, s media.Sound) media.Audio {
 	var file media.Recording
 	bubble(t, func(t *testing.T, m *media.Mixer) {
 		l := m.Phone()
+		time.Sleep(time.Millisecond) // both begin between the same two frames
 		rec := l.Record(media.RecordOptions{Track: media.OutboundTrack})
 		<-l.Play(s).Done()
 		file = rec.Stop()
