@@ -82,6 +82,7 @@ func (x *Exchange) ringNumber(d *dial, number twiml.Number, from string, base *u
 		leg.hears("ring")
 		x.start(func() { x.answerAndEcho(leg) })
 	}
+	b.rings()
 }
 
 // maxHops keeps numbers whose documents dial each other from doing so for ever.

@@ -315,10 +315,11 @@ func (r *runner) gather(v twiml.Gather) (*script, *Fault) {
 		first = string(key)
 	case fault = <-prompted:
 	}
-	digits := r.collect(v, keys, first, timeout.restart())
 	if fault != nil {
+		timeout.stop()
 		return nil, fault
 	}
+	digits := r.collect(v, keys, first, timeout.restart())
 	if r.ctx.Err() != nil {
 		return finish, nil
 	}

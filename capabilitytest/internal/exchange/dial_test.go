@@ -1,0 +1,111 @@
+package exchange_test
+
+import (
+	"slices"
+	"strings"
+	"sync"
+	"testing"
+	"testing/synctest"
+	"time"
+
+	"github.com/stretchr/testify/assert"
+	"github.com/stretchr/testify/require"
+
+	"github.com/seed-6c737938/capability/capabilitytest/internal/exchange"
+)
+
+const (
+	office = "+15550100000"
+	caller = "+15550100001"
+	callee = "+15550100002"
+)
+
+// A script is a telephone that executes a document, once it is answered, and what happens.
+type script struct {
+	*exchange.Exchange
+	phone *exchange.Phone
+	sid   string
+
+	mu     sync.Mutex
+	events []string
+}
+
+// execute runs a test in a bubble, with a telephone that has begun to execute a document.
+func execute(t *testing.T, document string, prepare func(*exchange.Exchange), test func(*testing.T, *script)) {
+	t.Helper()
+	synctest.Test(t, func(t *testing.T) {
+		s := &script{Exchange: newExchange(t, exchange.Config{})}
+		go s.Events(func(e exchange.Event) {
+			s.mu.Lock()
+			defer s.mu.Unlock()
+			s.events = append(s.events, e.Text)
+		})()
+		if prepare != nil {
+			prepare(s.Exchange)
+		}
+		s.phone = s.Phone(caller)
+		leg, fault := s.Originate(exchange.Origin{
+			From: office, To: caller, Timeout: exchange.RingTimeout,
+			Document: &exchange.Document{TwiML: "<Response>" + document + "</Response>"},
+		})
+		require.Nil(t, fault)
+		s.sid = leg.SID
+		synctest.Wait()
+		require.NoError(t, s.phone.Accept())
+		synctest.Wait()
+		test(t, s)
+	})
+}
+
+// happened reports whether an event contains a text.
+func (s *script) happened(text string) bool {
+	synctest.Wait()
+	s.mu.Lock()
+	defer s.mu.Unlock()
+	return slices.ContainsFunc(s.events, func(event string) bool { return strings.Contains(event, text) })
+}
+
+// A noun that fails at once does not end a Dial of others.
+func TestDialRingsAlthoughOneFailsAtOnce(t *testing.T) {
+	for _, nouns := range []string{
+		"<Number>+15005550001</Number><Number>" + callee + "</Number>",
+		"<Number>" + callee + "</Number><Number>+15005550001</Number>",
+		"<Client>nobody</Client><Number>" + callee + "</Number>",
+	} {
+		var phone *exchange.Phone
+		execute(t, "<Dial>"+nouns+"</Dial>", func(x *exchange.Exchange) { phone = x.Phone(callee) }, func(t *testing.T, s *script) {
+			require.NoError(t, phone.Accept(), nouns)
+			assert.True(t, s.happened("are connected"), nouns)
+		})
+	}
+}
+
+// A client whom no device is registered as has a leg all the same, as with Twilio.
+func TestUnregisteredClientHasLeg(t *testing.T) {
+	execute(t, "<Dial><Client>nobody</Client></Dial>", nil, func(t *testing.T, s *script) {
+		legs := s.Legs()
+		require.Len(t, legs, 2)
+		assert.Equal(t, [3]string{s.sid, "client:nobody", "no-answer"}, [3]string{legs[0].ParentSID, legs[0].To, legs[0].Status})
+		assert.True(t, s.happened(`ends: no-answer, 31404: no device is registered as "nobody"`))
+	})
+}
+
+// A callee who leaves before the two are connected was not connected.
+func TestCalleeLeavesWhileDigitsAreSent(t *testing.T) {
+	var phone *exchange.Phone
+	execute(t, `<Dial answerOnBridge="true"><Number sendDigits="1W1">`+callee+`</Number></Dial>`, func(x *exchange.Exchange) { phone = x.Phone(callee) }, func(t *testing.T, s *script) {
+		require.NoError(t, phone.Accept())
+		synctest.Wait()
+		require.NoError(t, phone.HangUp())
+		time.Sleep(time.Minute)
+		assert.True(t, s.happened("ends: completed"))
+		assert.False(t, s.happened("are connected"))
+	})
+}
+
+// Nothing waits for the digits of a Gather whose prompt fails.
+func TestFailedPromptEndsGather(t *testing.T) {
+	execute(t, `<Gather timeout="30"><Play>relative.wav</Play></Gather>`, nil, func(t *testing.T, s *script) {
+		assert.True(t, s.happened("11100"))
+	})
+}
