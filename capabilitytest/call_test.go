@@ -304,6 +304,7 @@ func TestDigits(t *testing.T) {
 	assert.Equal(t, c.aliceSID, call.SID)
 
 	c.alice.send("dtmf", payload{CallSID: c.aliceSID, DTMF: strings.Repeat("1", 1000)}) // no person dials
+	c.alice.send("dtmf", payload{CallSID: c.aliceSID, DTMF: "1\x1b[2J2"})
 	c.alice.expectNothing()
 	assert.Equal(t, "12#", c.server.Calls()[0].Digits)
 }

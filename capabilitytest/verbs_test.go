@@ -71,6 +71,19 @@ func waitOver(t *testing.T, s *Server, i int) Call {
 	return s.Calls()[i]
 }
 
+// Digits that are sent to a number of the account are pressed there, but for the pauses.
+func TestDigitsReachNumber(t *testing.T) {
+	const branch = "+15550100009"
+	b := startBackend(t, map[string]string{
+		"/voice":  `<Dial><Number sendDigits="w1W2">` + branch + `</Number></Dial>`,
+		"/branch": `<Gather numDigits="2" action="/digits"/>`,
+		"/digits": `<Say>Thanks</Say>`,
+	})
+	s := start(t, Number(office, b.URL+"/voice"), Number(branch, b.URL+"/branch"), Instant())
+	require.NoError(t, s.Phone(caller).Call(office))
+	assert.Equal(t, "12", b.waitAsked(t, "/digits").Get("Digits"))
+}
+
 func TestSayAndPlay(t *testing.T) {
 	b := startBackendFunc(t, func(w http.ResponseWriter, r *http.Request) {
 		switch r.URL.Path {

@@ -12,6 +12,7 @@ import (
 	"time"
 
 	"github.com/seed-6c737938/capability/capabilitytest/internal/media"
+	"github.com/seed-6c737938/capability/capabilitytest/internal/twiml"
 	"github.com/seed-6c737938/capability/capabilitytest/internal/webhook"
 )
 
@@ -391,12 +392,12 @@ func (d *Device) Digits(callSID, digits string) {
 	d.x.mu.Lock()
 	defer d.x.mu.Unlock()
 	defer d.x.notify()
-	if c := d.leg(callSID); c != nil {
+	if c := d.leg(callSID); c != nil && twiml.KeysAndPauses(digits) {
 		c.press(digits)
 	}
 }
 
-// press takes what the far end dials.
+// press takes what the far end dials: keys, and pauses between them.
 func (c *call) press(digits string) {
 	top := c.top()
 	if len(top.digits)+len(digits) > maxDigits {
@@ -405,7 +406,7 @@ func (c *call) press(digits string) {
 	top.digits += digits
 	c.says("digits "+digits, DigitsEvent, fmt.Sprintf("%s dials the digits %s", c.party(), digits))
 	if c.keys != nil {
-		for _, key := range []byte(digits) {
+		for _, key := range []byte(keysOf(digits)) {
 			select {
 			case c.keys <- key:
 			default:
@@ -417,14 +418,29 @@ func (c *call) press(digits string) {
 	}
 }
 
-// hearDigits plays what the other side dials.
-func (c *call) hearDigits(digits string) {
+// keysOf returns digits without the pauses.
+func keysOf(digits string) string {
+	return strings.Map(func(r rune) rune {
+		if strings.ContainsRune(twiml.Keys, r) {
+			return r
+		}
+		return -1
+	}, digits)
+}
+
+// takeDigits lets the far end know what is dialled.
+func (c *call) takeDigits(digits string) {
 	if c.phone != nil {
 		c.phone.heard += digits
 	}
 	if c.trunk != nil && !c.trunk.over() {
 		c.trunk.press(digits)
 	}
+}
+
+// hearDigits plays what the other side dials.
+func (c *call) hearDigits(digits string) {
+	c.takeDigits(digits)
 	if sound, err := media.Digits(digits); err == nil && c.audio != nil {
 		c.audio.Play(sound)
 	}

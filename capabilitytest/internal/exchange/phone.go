@@ -182,7 +182,7 @@ func (p *Phone) HangUp() error {
 }
 
 func checkKeys(digits string) error {
-	if digits == "" || strings.Trim(digits, "0123456789*#ABCD") != "" {
+	if digits == "" || strings.Trim(digits, twiml.Keys) != "" {
 		return fmt.Errorf("%q are not the keys of a telephone: 0-9, *, #, A-D", digits)
 	}
 	return nil
