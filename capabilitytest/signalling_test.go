@@ -93,6 +93,8 @@ func TestCallMessages(t *testing.T) {
 	refused := c.alice.expect("error")
 	assert.Equal(t, 31210, refused.Error.Code)
 	assert.Equal(t, [2]string{c.aliceSID, "KX1"}, [2]string{refused.CallSID, refused.VoiceEvent})
+	send(strings.Repeat("x", 200_000), "hello")
+	assert.Less(t, len(c.alice.expectFault("error", 31210)), 200)
 	send("user-defined-message", strings.Repeat("x", 10_000))
 	assert.Equal(t, 31212, c.alice.expect("error").Error.Code)
 
@@ -102,6 +104,10 @@ func TestCallMessages(t *testing.T) {
 	assert.Equal(t, map[string]any{"message": "ahoy"}, got.Content)
 	assert.Equal(t, [2]string{"user-defined-message", "application/json"}, [2]string{got.MessageType, got.ContentType})
 	assert.Regexp(t, "^KX[0-9a-f]{32}$", got.VoiceEvent)
+
+	c.tommy.send("message", payload{CallSID: c.tommySID, Content: 1, ContentType: "application/json", MessageType: "user-defined-message", VoiceEvent: "KX2"})
+	c.tommy.expect("ack")
+	assert.Equal(t, []string{`{"hello":"world"}`, `1`}, c.server.Calls()[0].Messages)
 	require.ErrorContains(t, c.server.SendMessage("CA1", `{}`), "CA1")
 	require.ErrorContains(t, c.server.SendMessage(c.aliceSID, `{`), "JSON")
 }
@@ -200,7 +206,7 @@ func TestNobodyIsRegistered(t *testing.T) {
 
 func TestSounds(t *testing.T) {
 	s := start(t)
-	for _, name := range []string{"incoming", "dtmf-1", "dtmf-star", "dtmf-hash"} {
+	for _, name := range []string{"incoming", "dtmf-1", "dtmf-star", "dtmf-hash", "dtmf-" + strings.Repeat("1", 1000)} {
 		response, err := http.Get(s.URL + "/sounds/" + name)
 		require.NoError(t, err)
 		wav, err := io.ReadAll(response.Body)
@@ -209,6 +215,7 @@ func TestSounds(t *testing.T) {
 		sound, err := media.ParseWAV(wav)
 		require.NoError(t, err)
 		assert.GreaterOrEqual(t, sound.Duration(), 100*time.Millisecond)
+		assert.LessOrEqual(t, sound.Duration(), time.Second)
 		assert.Equal(t, "*", response.Header.Get("Access-Control-Allow-Origin"))
 	}
 }

@@ -24,6 +24,7 @@ const (
 	maxSaid        = 1000   // texts, of a call
 	maxParamsBytes = 800    // of what a page passes to connect: Twilio error 31103
 	maxMessageSize = 10_000 // bytes of a call message: Twilio error 31212
+	maxQuoted      = 80     // characters of what a page says, in an error
 )
 
 // A Call is what is known of a call.
@@ -35,7 +36,7 @@ type Call struct {
 	Code     int        // the error code that the caller was told, or 0
 	Digits   string     // what either side has dialled during the call
 	Said     []string   // the texts of <Say> and <Play> that the caller was to hear
-	Messages []string   // the contents of the page's call messages, as JSON
+	Messages []string   // the contents of the call messages of all its pages, as JSON
 }
 
 // A call is one leg: a page's, or a telephone's. The first leg runs documents; those
@@ -474,7 +475,7 @@ func (d *Device) SendMessage(callSID string, e VoiceEvent) {
 	var fault *Fault
 	switch {
 	case e.Type != userDefinedMessage:
-		fault = &Fault{31210, fmt.Sprintf("call messages of the type %q are not known: it must be %s", e.Type, userDefinedMessage)}
+		fault = &Fault{31210, fmt.Sprintf("call messages of the type %.*q are not known: it must be %s", maxQuoted, e.Type, userDefinedMessage)}
 	case len(e.Content) > maxMessageSize:
 		fault = &Fault{31212, fmt.Sprintf("the call message is longer than %d bytes", maxMessageSize)}
 	}
@@ -485,8 +486,8 @@ func (d *Device) SendMessage(callSID string, e VoiceEvent) {
 		d.send(Message{Kind: Refused, CallSID: callSID, VoiceEvent: reply, Fault: fault})
 		return
 	}
-	if len(c.messages) < maxSaid {
-		c.messages = append(c.messages, string(e.Content))
+	if top := c.top(); len(top.messages) < maxSaid {
+		top.messages = append(top.messages, string(e.Content))
 	}
 	c.says("message", MessageEvent, fmt.Sprintf("%s sends the call message %s", c.party(), e.Content))
 	d.send(Message{Kind: Ack, CallSID: callSID, VoiceEvent: reply})
