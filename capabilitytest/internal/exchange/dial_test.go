@@ -1,6 +1,7 @@
 package exchange_test
 
 import (
+	"fmt"
 	"slices"
 	"strings"
 	"sync"
@@ -43,18 +44,24 @@ func execute(t *testing.T, document string, prepare func(*exchange.Exchange), te
 		if prepare != nil {
 			prepare(s.Exchange)
 		}
-		s.phone = s.Phone(caller)
-		leg, fault := s.Originate(exchange.Origin{
-			From: office, To: caller, Timeout: exchange.RingTimeout,
-			Document: &exchange.Document{TwiML: "<Response>" + document + "</Response>"},
-		})
-		require.Nil(t, fault)
-		s.sid = leg.SID
-		synctest.Wait()
-		require.NoError(t, s.phone.Accept())
-		synctest.Wait()
+		s.phone, s.sid = answers(t, s.Exchange, caller, document)
 		test(t, s)
 	})
+}
+
+// answers returns a telephone that is called, has answered, and has begun to execute a document.
+func answers(t *testing.T, x *exchange.Exchange, number, document string) (p *exchange.Phone, sid string) {
+	t.Helper()
+	p = x.Phone(number)
+	leg, fault := x.Originate(exchange.Origin{
+		From: office, To: number, Timeout: exchange.RingTimeout,
+		Document: &exchange.Document{TwiML: "<Response>" + document + "</Response>"},
+	})
+	require.Nil(t, fault)
+	synctest.Wait()
+	require.NoError(t, p.Accept())
+	synctest.Wait()
+	return p, leg.SID
 }
 
 // happened reports whether an event contains a text.
@@ -100,6 +107,25 @@ func TestCalleeLeavesWhileDigitsAreSent(t *testing.T) {
 		time.Sleep(time.Minute)
 		assert.True(t, s.happened("ends: completed"))
 		assert.False(t, s.happened("are connected"))
+	})
+}
+
+// A coach who enters before the call to coach is heard by nobody, and then by that alone.
+func TestCoachEntersFirst(t *testing.T) {
+	const conference = `<Conference beep="false" %s>room</Conference>`
+	execute(t, `<Pause length="60"/><Dial>`+fmt.Sprintf(conference, "")+`</Dial>`, nil, func(t *testing.T, s *script) {
+		coach, _ := answers(t, s.Exchange, "+15550100003", `<Dial>`+fmt.Sprintf(conference, `coach="`+s.sid+`"`)+`</Dial>`)
+		other, _ := answers(t, s.Exchange, "+15550100004", `<Dial>`+fmt.Sprintf(conference, "")+`</Dial>`)
+		heard := func() [2]bool {
+			go coach.Whistle(440, time.Second)
+			time.Sleep(time.Second / 2)
+			defer time.Sleep(time.Second)
+			return [2]bool{s.phone.Hears(), other.Hears()}
+		}
+		time.Sleep(time.Second)
+		assert.Equal(t, [2]bool{false, false}, heard())
+		time.Sleep(time.Minute)
+		assert.Equal(t, [2]bool{true, false}, heard())
 	})
 }
 
