@@ -74,3 +74,30 @@ func TestDeviceBehindWithReadingIsGivenUp(t *testing.T) {
 		assert.Len(t, d.Outbox(), cap(d.Outbox()))
 	})
 }
+
+// A log that does not keep up costs no memory: it misses events, and says so.
+func TestSlowReaderMissesEvents(t *testing.T) {
+	synctest.Test(t, func(t *testing.T) {
+		x := newExchange(t, exchange.Config{})
+		reading, read := make(chan bool), make(chan string, 20_000)
+		go x.Events(func(e exchange.Event) {
+			<-reading
+			read <- e.Text
+		})()
+		x.ScriptLoaded()
+		synctest.Wait() // that one is being read
+		for range 15_000 {
+			x.ScriptLoaded()
+		}
+		close(reading)
+		synctest.Wait()
+		require.Len(t, read, 10_002)
+		var last string
+		for len(read) > 0 {
+			last = <-read
+		}
+		assert.Regexp(t, "^5000 events left out, ", last)
+		x.ScriptLoaded()
+		assert.Equal(t, "a page loads standin.js", <-read)
+	})
+}
