@@ -29,6 +29,16 @@ func patience(t *testing.T) context.Context {
 	return ctx
 }
 
+// await waits until a channel is closed.
+func await(t *testing.T, done <-chan struct{}) {
+	t.Helper()
+	select {
+	case <-done:
+	case <-patience(t).Done():
+		require.Fail(t, "it does not come")
+	}
+}
+
 // answering is a server whose number is answered by the documents, at /voice first, and a
 // telephone that has called it.
 func answering(t *testing.T, documents map[string]string, options ...Option) (*Server, *backend, *Phone) {
