@@ -418,8 +418,8 @@ func (s *Server) Reset() { s.exchange.Reset() }
 // Press presses keys in place of the caller: 0-9, *, #.
 func (s *Server) Press(callSID, keys string) error { return wrap(s.exchange.Press(callSID, keys)) }
 
-// SendMessage sends a call message, whose content is JSON, to the page of a call, as
-// Twilio's UserDefinedMessages resource does.
+// SendMessage sends a call message, whose content is JSON, to the page whose call or leg has
+// the SID, as Twilio's UserDefinedMessages resource does.
 func (s *Server) SendMessage(callSID, content string) error {
 	_, fault := s.exchange.SendMessage(callSID, []byte(content))
 	return refused(fault)
