@@ -129,6 +129,15 @@ func TestCoachEntersFirst(t *testing.T) {
 	})
 }
 
+// Time that is skipped ends a recording that is as long as it may be.
+func TestFastForwardEndsRecording(t *testing.T) {
+	execute(t, `<Record maxLength="60" timeout="600" playBeep="false"/><Say>After</Say>`, nil, func(t *testing.T, s *script) {
+		s.FastForward(60 * time.Second)
+		synctest.Wait()
+		assert.Equal(t, []string{"After"}, s.phone.Told())
+	})
+}
+
 // Nothing waits for the digits of a Gather whose prompt fails.
 func TestFailedPromptEndsGather(t *testing.T) {
 	execute(t, `<Gather timeout="30"><Play>relative.wav</Play></Gather>`, nil, func(t *testing.T, s *script) {
