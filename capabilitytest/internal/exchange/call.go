@@ -70,7 +70,6 @@ type call struct {
 	audio     *media.Leg
 	reconnect string // what SDK 2.x shows to resume the call on a new socket
 	room      *media.Room
-	seat      media.Seat
 
 	status   string
 	code     int
@@ -347,11 +346,8 @@ func (c *call) handOver(d *Device, offer string) {
 	}
 	c.device.send(Message{Kind: Cancelled, CallSID: c.knownSID()})
 	c.moveTo(d)
-	c.audio.Close()
+	audio.Take(c.audio)
 	c.audio, c.peer, c.told = audio, fingerprint(offer), true
-	if c.room != nil {
-		c.room.Join(c.audio, c.seat)
-	}
 	d.send(Message{Kind: Answered, CallSID: c.sid, SDP: answer, Reconnect: c.reconnect})
 	if c.answered.IsZero() {
 		c.take()

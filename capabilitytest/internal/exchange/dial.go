@@ -593,7 +593,7 @@ func (x *Exchange) disconnect(legs ...*call) {
 
 func (c *call) join(room *media.Room, seat media.Seat) {
 	if c.audio != nil {
-		c.room, c.seat = room, seat
+		c.room = room
 		room.Join(c.audio, seat)
 	}
 }
