@@ -334,6 +334,7 @@ func TestRefusesCalls(t *testing.T) {
 		"only itself":        {alice, "To=alice", 31486},
 		"unreadable":         {alice, "To=%zz", 31400},
 		"not a valid number": {alice, "To=%2B15005550001", 21217},
+		"a number in parts":  {alice, "To=%2B1+500-555+0001", 21217},
 	}
 	for name, test := range tests {
 		t.Run(name, func(t *testing.T) {

@@ -144,3 +144,12 @@ func TestFailedPromptEndsGather(t *testing.T) {
 		assert.True(t, s.happened("11100"))
 	})
 }
+
+// A telephone number may be written with blanks and hyphens.
+func TestNumberIsOneHoweverWritten(t *testing.T) {
+	synctest.Test(t, func(t *testing.T) {
+		x := newExchange(t, exchange.Config{})
+		assert.Same(t, x.Phone("+15550100001"), x.Phone("+1 (555) 010-0001"))
+		assert.Same(t, x.Phone("tommy"), x.Phone("tommy"))
+	})
+}

@@ -73,8 +73,8 @@ func (r *runner) dialTo() *Fault {
 		return &Fault{31404, "the call has no parameter To, which says whom to dial: connect({params: {To: 'tommy'}})"}
 	}
 	v := twiml.Dial{Timeout: r.x.timing.Ring - r.x.timing.Grace, TimeLimit: 4 * time.Hour, AnswerOnBridge: true}
-	if IsPhoneNumber(to) {
-		v.Nouns = []twiml.Noun{twiml.Number{Number: to}}
+	if e164, ok := twiml.PhoneNumber(to); ok && IsPhoneNumber(e164) && strings.HasPrefix(to, "+") { // else it may be a client's name
+		v.Nouns = []twiml.Noun{twiml.Number{Number: e164}}
 	} else {
 		v.Nouns = []twiml.Noun{twiml.Client{Identity: to, Parameters: r.c.custom}}
 	}
