@@ -62,8 +62,7 @@ func TestTokenExpires(t *testing.T) {
 	})
 }
 
-// A call that is refused costs the device a message, but not its socket.
-func TestDeviceBehindWithReadingIsGivenUp(t *testing.T) {
+func TestDeviceThatDoesNotReadIsGivenUp(t *testing.T) {
 	synctest.Test(t, func(t *testing.T) {
 		x := newExchange(t, exchange.Config{})
 		d := register(x, "tommy", time.Hour)
