@@ -123,6 +123,23 @@ func TestSilentSocketIsDead(t *testing.T) {
 	})
 }
 
+func TestPlaceOf(t *testing.T) {
+	for host, want := range map[string]place{
+		"":                                   {"ashburn", "US_EAST_VIRGINIA"},
+		"voice-js.roaming.twilio.com":        {"ashburn", "US_EAST_VIRGINIA"},
+		"voice-js.sydney.twilio.com":         {"sydney", "ASIAPAC_SYDNEY"},
+		"voice-js.sao-paulo.twilio.com":      {"sao-paulo", "SOUTH_AMERICA_SAO_PAULO"},
+		"voice-js.frankfurt-ix.twilio.com":   {"frankfurt-ix", "de1-ix"},
+		"voice-js.atlantis.twilio.com":       {"ashburn", "US_EAST_VIRGINIA"},
+		"chunderw-vpc-gll.twilio.com":        {"ashburn", "US_EAST_VIRGINIA"},
+		"chunderw-vpc-gll-ie1.twilio.com":    {"dublin", "EU_IRELAND"},
+		"chunderw-vpc-gll-us2-ix.twilio.com": {"san-jose-ix", "us2-ix"},
+		"evil.example":                       {"ashburn", "US_EAST_VIRGINIA"},
+	} {
+		assert.Equal(t, want, placeOf(host), host)
+	}
+}
+
 // Whatever a page sends, the server goes on, and can be closed.
 func FuzzFrame(f *testing.F) {
 	for _, frame := range []string{
