@@ -81,7 +81,7 @@ func TestCallEndsWhileSocketIsLost(t *testing.T) {
 	c.alice.closed()
 	c.tommy.send("hangup", payload{CallSID: c.tommySID})
 	alice := openDevice(t, c.server, both("alice"))
-	_, err := c.server.WaitCall(t.Context(), func(call Call) bool { return call.Status == "completed" })
+	_, err := c.server.WaitCall(patience(t), func(call Call) bool { return call.Status == "completed" })
 	require.NoError(t, err)
 	alice.resume(c.alice, c.aliceSID, c.aliceReconnect)
 	assert.Equal(t, payload{CallSID: c.aliceSID}, alice.expect("hangup"))
@@ -101,7 +101,7 @@ func TestCallerResumesAfterCalleeHasHungUp(t *testing.T) {
 	defer close(release)
 	c := talk(t, VoiceURL(b.URL+"/voice"))
 	c.tommy.send("hangup", payload{CallSID: c.tommySID})
-	<-asked
+	await(t, asked)
 	c.alice.resume(c.alice, c.aliceSID, c.aliceReconnect)
 	c.alice.expect("answer")
 }
@@ -150,7 +150,7 @@ func TestPageIsToldOfCallThatEndedWithItsSocket(t *testing.T) {
 			sids["tommy"] = pages["tommy"].expect("invite").CallSID
 
 			pages[lost].conn.CloseNow()
-			_, err := s.WaitCall(t.Context(), func(call Call) bool { return call.Status != "ringing" })
+			_, err := s.WaitCall(patience(t), func(call Call) bool { return call.Status != "ringing" })
 			require.NoError(t, err)
 			back := open(lost)
 			assert.Equal(t, payload{CallSID: sids[lost]}, back.expect("cancel"))
@@ -189,7 +189,7 @@ func TestCallOfSDK1OutlivesSocket(t *testing.T) {
 	alice.expect("answer")
 
 	s.Disconnect("alice")
-	require.NoError(t, s.WaitRegistered(t.Context(), "alice", 0))
+	require.NoError(t, s.WaitRegistered(patience(t), "alice", 0))
 	connect(t, s, mint(t, both("alice").SetTTL(time.Minute)), "1.15.1").send("hangup", payload{CallSID: sid}) // another page
 	connect(t, s, token, "1.15.1").send("hangup", payload{CallSID: sid})
 	assert.Equal(t, tommySID, tommy.expect("hangup").CallSID)
@@ -205,7 +205,7 @@ func TestCallOfSDK1MovesToSocketThatCameFirst(t *testing.T) {
 	pages[0].register()
 	pages[0].expect("ready")
 	pages[0].conn.CloseNow()
-	require.NoError(t, c.server.WaitRegistered(t.Context(), "alice", 1))
+	require.NoError(t, c.server.WaitRegistered(patience(t), "alice", 1))
 	pages[1].send("hangup", payload{CallSID: c.aliceSID})
 	assert.Equal(t, c.tommySID, c.tommy.expect("hangup").CallSID)
 }
@@ -229,7 +229,7 @@ func TestCallOfSDK1DoesNotMoveToOtherTab(t *testing.T) {
 	alice.expect("answer")
 
 	alice.conn.CloseNow()
-	require.NoError(t, s.WaitRegistered(t.Context(), "alice", 1))
+	require.NoError(t, s.WaitRegistered(patience(t), "alice", 1))
 	other.send("hangup", payload{CallSID: sid})
 	other.expectNothing()
 	tommy.expectNothing()
@@ -296,7 +296,7 @@ func TestDigits(t *testing.T) {
 	c := talk(t)
 	c.alice.send("dtmf", payload{CallSID: c.aliceSID, DTMF: "12"})
 	c.alice.send("dtmf", payload{CallSID: c.aliceSID, DTMF: "#"})
-	call, err := c.server.WaitCall(t.Context(), func(call Call) bool { return call.Digits == "12#" })
+	call, err := c.server.WaitCall(patience(t), func(call Call) bool { return call.Digits == "12#" })
 	require.NoError(t, err)
 	assert.Equal(t, "in-progress", call.Status)
 	assert.Equal(t, "client:alice", call.From)
@@ -304,6 +304,7 @@ func TestDigits(t *testing.T) {
 	assert.Equal(t, c.aliceSID, call.SID)
 
 	c.alice.send("dtmf", payload{CallSID: c.aliceSID, DTMF: strings.Repeat("1", 1000)}) // no person dials
+	c.alice.send("dtmf", payload{CallSID: c.aliceSID, DTMF: "1\x1b[2J2"})
 	c.alice.expectNothing()
 	assert.Equal(t, "12#", c.server.Calls()[0].Digits)
 }
@@ -328,7 +329,7 @@ func TestExpire(t *testing.T) {
 	s.Expire("tommy")
 	tommy.expectFault("error", 31205)
 	tommy.expect("offline")
-	require.NoError(t, s.WaitRegistered(t.Context(), "tommy", 0))
+	require.NoError(t, s.WaitRegistered(patience(t), "tommy", 0))
 	s.Expire("tommy") // once is enough
 	tommy.listen(mint(t, both("tommy")))
 	tommy.expect("connected")
@@ -345,7 +346,7 @@ func TestDisconnectsDeviceWhoseTokenHasExpired(t *testing.T) {
 func TestWaitCallMayAskTheServer(t *testing.T) {
 	s := start(t)
 	openDevice(t, s, both("alice")).dial("nobody")
-	_, err := s.WaitCall(t.Context(), func(call Call) bool { return s.Calls()[0].SID == call.SID })
+	_, err := s.WaitCall(patience(t), func(call Call) bool { return s.Calls()[0].SID == call.SID })
 	require.NoError(t, err)
 }
 

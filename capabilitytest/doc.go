@@ -49,9 +49,9 @@
 // Pause, Gather with digits, Record, Dial with Client, Number, Queue and Conference,
 // Enqueue, Leave, Redirect, Hangup and Reject, with the attributes that Twilio
 // documents, and reports what it leaves out as a warning in the log. TwiML that Twilio
-// would not execute ends the call with the code that Twilio documents. The action of a
-// verb is requested, and status callbacks are made, as Twilio documents them, signed and
-// in order.
+// would not execute ends the call with the code that Twilio documents. It requests the
+// action of a verb, and makes status callbacks, as Twilio documents them, signed and in
+// order.
 //
 // Twilio's REST API, at {STANDIN_URL}/2010-04-01, takes the account SID and the auth token, or
 // an API key and its secret. Calls are made to clients and numbers, listed, redirected (a leg
@@ -59,11 +59,12 @@
 // numbers and the application are read and changed. What it refuses has the code that Twilio
 // documents. A Go test may use [Server.Call] and [Server.Hangup] instead.
 //
-// Without a voice URL, the client or the telephone number is dialled that the parameter
-// To names.
+// Without a voice URL, the stand-in dials the client or telephone number that the
+// parameter To names, as a Dial with answerOnBridge does.
 //
-// A caller is answered when the other side is, if the Dial has answerOnBridge; else a
-// second after the other side begins to ring, and hears it ring.
+// A Dial of a Client or Number answers its caller when the other side answers, if it has
+// answerOnBridge; else a second after the other side begins to ring, and the caller hears
+// it ring. Other verbs answer at once, but for a Queue with answerOnBridge.
 //
 // A number of the account, see [Number], answers with its own document. Any other that no
 // test plays answers after two seconds and echoes what it hears. Twilio's magic numbers
@@ -81,12 +82,17 @@
 //     Applications. What else there is, is 404, error 20404, and the log names it. Parameters
 //     that it leaves out, such as MachineDetection, are named by the log. A participant who is
 //     called joins when they answer (EarlyMedia), and no request is queued for its rate.
-//   - The call messages of a page are in its [Call]; there are no subscriptions to them.
+//   - The call messages of pages are in their [Call]; there are no subscriptions to them.
 //   - Speech is a quiet tone for each word, and none is understood. Only WAV files can
 //     be played, 16 bit PCM or µ-law; a tone takes the place of others. The codec is
 //     PCMU alone.
 //   - An attribute that Twilio documents and the stand-in ignores is named by a
-//     warning: transcription, speech input, ringTone, jitterBufferSize, region.
+//     warning: transcription, speech beside digits, ringTone, jitterBufferSize, region. A
+//     Gather of speech alone ends the call with error 31000.
+//   - No answer is cached: a file is requested each time that it is played. The status
+//     callbacks of a Dial's legs name no recording, and a conference reports no speaker.
+//   - A recording ends after an hour. Its URL has the address 127.0.0.1 if the stand-in
+//     listens on all addresses.
 //   - Sip, Stream, Pay, Connect, TaskRouter and whatever else needs another service end
 //     the call with error 31000, which names them.
 //   - Each device that rings has a leg, and a call SID, of its own. The status callbacks of

@@ -9,6 +9,7 @@ import (
 	"net/http/httptest"
 	"os"
 	"slices"
+	"strings"
 	"testing"
 	"time"
 
@@ -268,7 +269,10 @@ func ExamplePhone_WaitSound() {
 	twilio.WaitCall(ctx, func(call capabilitytest.Call) bool { return call.Status == "in-progress" })
 	go phone.Whistle(440, time.Second)
 	fmt.Println(other.WaitSound(ctx, true))
-	// Output: <nil>
+	fmt.Println(other.WaitSound(ctx, false))
+	// Output:
+	// <nil>
+	// <nil>
 }
 
 func ExampleStatusCallback() {
@@ -293,7 +297,14 @@ func ExampleServer_SendMessage() {
 	alice.dial("%2B15550100001")
 	call, _ := twilio.WaitCall(ctx, func(capabilitytest.Call) bool { return true })
 	fmt.Println(twilio.SendMessage(call.SID, `{"topic":"tea"}`))
-	// Output: <nil>
+	message := alice.next()
+	for !strings.Contains(message, "user-defined-message") {
+		message = alice.next()
+	}
+	fmt.Println(strings.Contains(message, `{"topic":"tea"}`))
+	// Output:
+	// <nil>
+	// true
 }
 
 // dialIn starts a stand-in with a number that answers with verbs, and a telephone that

@@ -2,13 +2,13 @@ package capabilitytest
 
 import (
 	"fmt"
-	"regexp"
 	"strings"
 	"time"
 	"unicode"
 
 	"github.com/seed-6c737938/capability/capabilitytest/internal/exchange"
 	"github.com/seed-6c737938/capability/internal/redact"
+	"github.com/seed-6c737938/capability/internal/rule"
 )
 
 // log writes an event.
@@ -34,15 +34,12 @@ func (s *Server) line(text string) string {
 // hide takes secrets and tokens out of a text.
 func (s *Server) hide(text string) string {
 	for _, secret := range []string{s.credentials.authToken, s.credentials.apiKeySecret} {
-		if redact.Contains(text, secret) {
+		if len(secret) >= rule.ShortestSearched && redact.Contains(text, secret) {
 			return "(not shown, as it contains a secret)"
 		}
 	}
-	return token.ReplaceAllString(text, "(a token, not shown)")
+	return redact.Tokens(text)
 }
-
-// token is a JSON Web Token: two parts of JSON, and a signature.
-var token = regexp.MustCompile(`eyJ[\w-]*\.[\w-]+\.[\w-]*`)
 
 // ladders returns the ladders of the last calls, to follow an error.
 func (s *Server) ladders() string {

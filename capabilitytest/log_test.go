@@ -35,6 +35,8 @@ func TestLog(t *testing.T) {
 	p.expect("hangup")
 	p.dial(`x"` + apiKeySecret)
 	p.expect("hangup")
+	p.dial(token)
+	p.expect("hangup")
 	p.conn.CloseNow()
 	s.Close()
 	lines := log.String()
@@ -60,6 +62,19 @@ func TestLogShowsNoSecretOfScope(t *testing.T) {
 	s.Close()
 	assert.NotContains(t, log.String(), authToken)
 	assert.NotContains(t, log.String(), apiKeySecret)
+}
+
+// A word of a development's environment is in many lines.
+func TestLogHidesNoShortSecret(t *testing.T) {
+	var log strings.Builder
+	s := start(t, Log(&log), Credentials(func(name string) string {
+		return map[string]string{"TWILIO_AUTH_TOKEN": "secret", "TWILIO_API_SECRET": "tommy"}[name]
+	}))
+	s.Phone(caller)
+	_, err := s.Call("client:tommy", caller, "<Response/>")
+	require.NoError(t, err)
+	s.Close()
+	assert.Contains(t, log.String(), "client:tommy is called over REST")
 }
 
 func TestLogMayAskTheServer(t *testing.T) {

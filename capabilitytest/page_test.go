@@ -207,8 +207,9 @@ func (p *page) expectNothing() {
 // closed waits until the server has closed the socket.
 func (p *page) closed() websocket.StatusCode {
 	p.t.Helper()
+	ctx := patience(p.t)
 	for {
-		if _, _, err := p.conn.Read(context.Background()); err != nil {
+		if _, _, err := p.conn.Read(ctx); err != nil {
 			return websocket.CloseStatus(err)
 		}
 	}

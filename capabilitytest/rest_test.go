@@ -457,7 +457,7 @@ func TestRESTCallsOwnNumber(t *testing.T) {
 	inbound := a.list("Calls", "To", office)
 	require.Len(t, inbound, 2)
 	assert.NotNil(t, inbound[0]["phone_number_sid"])
-	a.post("Calls/"+call, "Status", "completed")
+	assert.Equal(t, "7", b.waitAsked(t, "/pressed").Get("Digits"))
 	for _, leg := range a.list("Calls") {
 		a.waitStatus(sid(leg), "completed")
 	}

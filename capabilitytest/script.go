@@ -33,7 +33,7 @@ func serveSound(w http.ResponseWriter, r *http.Request) {
 	sound := media.Tone(440, time.Second/4)
 	if key, ok := strings.CutPrefix(r.PathValue("name"), "dtmf-"); ok {
 		key = strings.NewReplacer("star", "*", "hash", "#").Replace(key)
-		if digits, err := media.Digits(key); err == nil {
+		if digits, err := media.Digits(key); err == nil && len(key) == 1 {
 			sound = digits
 		}
 	}

@@ -121,8 +121,10 @@ func Credentials(env func(name string) string) Option {
 }
 
 // Log writes each event to w, one per line: who registers, who calls whom, what is
-// refused and why, each webhook with its answer, what became of its verbs. Secrets and
-// tokens are never written. w may be slow, and may call the server's methods but Close.
+// refused and why, each webhook with its answer, what became of its verbs. It writes neither
+// tokens nor secrets, unless one is shorter than 16 bytes. w may be slow: the log names how many
+// events it has left out. w must return, for [Server.Close] to do so, and may call the
+// server's other methods.
 func Log(w io.Writer) Option {
 	return func(s *Server) error {
 		s.logWriter = w
@@ -416,8 +418,8 @@ func (s *Server) Reset() { s.exchange.Reset() }
 // Press presses keys in place of the caller: 0-9, *, #.
 func (s *Server) Press(callSID, keys string) error { return wrap(s.exchange.Press(callSID, keys)) }
 
-// SendMessage sends a call message, whose content is JSON, to the page of a call, as
-// Twilio's UserDefinedMessages resource does.
+// SendMessage sends a call message, whose content is JSON, to the page whose call or leg has
+// the SID, as Twilio's UserDefinedMessages resource does.
 func (s *Server) SendMessage(callSID, content string) error {
 	_, fault := s.exchange.SendMessage(callSID, []byte(content))
 	return refused(fault)

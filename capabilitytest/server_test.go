@@ -334,6 +334,7 @@ func TestRefusesCalls(t *testing.T) {
 		"only itself":        {alice, "To=alice", 31486},
 		"unreadable":         {alice, "To=%zz", 31400},
 		"not a valid number": {alice, "To=%2B15005550001", 21217},
+		"a number in parts":  {alice, "To=%2B1+500-555+0001", 21217},
 	}
 	for name, test := range tests {
 		t.Run(name, func(t *testing.T) {
@@ -493,7 +494,7 @@ func TestTokenExpiresDuringCall(t *testing.T) {
 func TestHeartbeat(t *testing.T) {
 	p := openPage(t, start(t, change(func(s *Server) { s.sockets.Heartbeat = 10 * time.Millisecond })))
 	for range 3 {
-		_, data, err := p.conn.Read(t.Context())
+		_, data, err := p.conn.Read(patience(t))
 		require.NoError(t, err)
 		assert.Equal(t, "\n", string(data))
 		require.NoError(t, p.conn.Write(t.Context(), websocket.MessageText, data))
@@ -536,7 +537,7 @@ func TestServesOnlyNamesOfThisMachine(t *testing.T) {
 func TestClosesOnNonsense(t *testing.T) {
 	p := openPage(t, start(t))
 	require.NoError(t, p.conn.Write(t.Context(), websocket.MessageText, []byte("{")))
-	_, _, err := p.conn.Read(t.Context())
+	_, _, err := p.conn.Read(patience(t))
 	assert.Equal(t, websocket.StatusInvalidFramePayloadData, websocket.CloseStatus(err))
 }
 
@@ -550,7 +551,7 @@ func TestClose(t *testing.T) {
 	alice.expect("hangup")
 	tommy.expect("cancel")
 	for _, p := range []*page{alice, tommy} {
-		_, _, err := p.conn.Read(t.Context())
+		_, _, err := p.conn.Read(patience(t))
 		assert.Equal(t, websocket.StatusGoingAway, websocket.CloseStatus(err))
 	}
 }

@@ -18,25 +18,10 @@ import (
 
 // The SDKs take Device.edge, Device.home and the host of their next socket from it.
 func TestConnectedSaysWhere(t *testing.T) {
-	s := start(t)
-	for host, want := range map[string][2]string{
-		"":                                   {"ashburn", "US_EAST_VIRGINIA"},
-		"voice-js.roaming.twilio.com":        {"ashburn", "US_EAST_VIRGINIA"},
-		"voice-js.sydney.twilio.com":         {"sydney", "ASIAPAC_SYDNEY"},
-		"voice-js.sao-paulo.twilio.com":      {"sao-paulo", "SOUTH_AMERICA_SAO_PAULO"},
-		"voice-js.frankfurt-ix.twilio.com":   {"frankfurt-ix", "de1-ix"},
-		"voice-js.atlantis.twilio.com":       {"ashburn", "US_EAST_VIRGINIA"},
-		"chunderw-vpc-gll.twilio.com":        {"ashburn", "US_EAST_VIRGINIA"},
-		"chunderw-vpc-gll-ie1.twilio.com":    {"dublin", "EU_IRELAND"},
-		"chunderw-vpc-gll-us2-ix.twilio.com": {"san-jose-ix", "us2-ix"},
-		"evil.example":                       {"ashburn", "US_EAST_VIRGINIA"},
-	} {
-		p := openPageAt(t, s, host)
-		p.listen(mint(t, both("tommy")))
-		connected := p.expect("connected")
-		assert.Equal(t, want, [2]string{connected.Edge, connected.Region}, host)
-		assert.Equal(t, "us1", connected.Home)
-	}
+	p := openPageAt(t, start(t), "voice-js.sydney.twilio.com")
+	p.listen(mint(t, both("tommy")))
+	connected := p.expect("connected")
+	assert.Equal(t, [3]string{"sydney", "ASIAPAC_SYDNEY", "us1"}, [3]string{connected.Edge, connected.Region, connected.Home})
 }
 
 // With the connectToken of a call, another page takes it over: one that rings, or one
@@ -93,6 +78,8 @@ func TestCallMessages(t *testing.T) {
 	refused := c.alice.expect("error")
 	assert.Equal(t, 31210, refused.Error.Code)
 	assert.Equal(t, [2]string{c.aliceSID, "KX1"}, [2]string{refused.CallSID, refused.VoiceEvent})
+	send(strings.Repeat("x", 200_000), "hello")
+	assert.Less(t, len(c.alice.expectFault("error", 31210)), 200)
 	send("user-defined-message", strings.Repeat("x", 10_000))
 	assert.Equal(t, 31212, c.alice.expect("error").Error.Code)
 
@@ -102,6 +89,10 @@ func TestCallMessages(t *testing.T) {
 	assert.Equal(t, map[string]any{"message": "ahoy"}, got.Content)
 	assert.Equal(t, [2]string{"user-defined-message", "application/json"}, [2]string{got.MessageType, got.ContentType})
 	assert.Regexp(t, "^KX[0-9a-f]{32}$", got.VoiceEvent)
+
+	c.tommy.send("message", payload{CallSID: c.tommySID, Content: 1, ContentType: "application/json", MessageType: "user-defined-message", VoiceEvent: "KX2"})
+	c.tommy.expect("ack")
+	assert.Equal(t, []string{`{"hello":"world"}`, `1`}, c.server.Calls()[0].Messages)
 	require.ErrorContains(t, c.server.SendMessage("CA1", `{}`), "CA1")
 	require.ErrorContains(t, c.server.SendMessage(c.aliceSID, `{`), "JSON")
 }
@@ -128,20 +119,12 @@ func TestPageComesBackFromCache(t *testing.T) {
 	s := start(t)
 	alice, tommy := openDevice(t, s, both("alice")), openDevice(t, s, both("tommy"))
 	go tommy.conn.Close(websocket.StatusNoStatusRcvd, "")
-	require.NoError(t, s.WaitRegistered(t.Context(), "tommy", 0))
+	require.NoError(t, s.WaitRegistered(patience(t), "tommy", 0))
 	tommy = openDevice(t, s, both("tommy"))
 	alice.dial("tommy")
 	alice.expect("ringing")
 	tommy.expect("invite")
 	tommy.expectNothing()
-}
-
-// A network that is cut sends no FIN.
-func TestSilentSocketIsDead(t *testing.T) {
-	s := start(t, change(func(s *Server) { s.sockets.Echo = 100 * time.Millisecond }))
-	openDevice(t, s, both("tommy"))
-	require.NoError(t, s.WaitRegistered(t.Context(), "tommy", 1))
-	require.NoError(t, s.WaitRegistered(t.Context(), "tommy", 0))
 }
 
 func TestLongCallSID(t *testing.T) {
@@ -187,7 +170,7 @@ func TestNobodyIsRegistered(t *testing.T) {
 	s := start(t)
 	alice := openDevice(t, s, both("alice"))
 	openDevice(t, s, both("tommy_40example_2Ecom"))
-	require.NoError(t, s.WaitRegistered(t.Context(), "tommy_40example_2Ecom", 1))
+	require.NoError(t, s.WaitRegistered(patience(t), "tommy_40example_2Ecom", 1))
 	for params, want := range map[string]string{
 		"To=tommy%40example.com": `no device is registered as "tommy@example.com", but "tommy_40example_2Ecom" is: encode the name that is dialled (registered: "alice", "tommy_40example_2Ecom")`,
 		"To=bob":                 `no device is registered as "bob" (registered: "alice", "tommy_40example_2Ecom")`,
@@ -200,7 +183,7 @@ func TestNobodyIsRegistered(t *testing.T) {
 
 func TestSounds(t *testing.T) {
 	s := start(t)
-	for _, name := range []string{"incoming", "dtmf-1", "dtmf-star", "dtmf-hash"} {
+	for _, name := range []string{"incoming", "dtmf-1", "dtmf-star", "dtmf-hash", "dtmf-" + strings.Repeat("1", 1000)} {
 		response, err := http.Get(s.URL + "/sounds/" + name)
 		require.NoError(t, err)
 		wav, err := io.ReadAll(response.Body)
@@ -209,6 +192,7 @@ func TestSounds(t *testing.T) {
 		sound, err := media.ParseWAV(wav)
 		require.NoError(t, err)
 		assert.GreaterOrEqual(t, sound.Duration(), 100*time.Millisecond)
+		assert.LessOrEqual(t, sound.Duration(), time.Second)
 		assert.Equal(t, "*", response.Header.Get("Access-Control-Allow-Origin"))
 	}
 }

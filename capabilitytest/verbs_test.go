@@ -2,6 +2,7 @@ package capabilitytest
 
 import (
 	"context"
+	"fmt"
 	"io"
 	"net/http"
 	"net/url"
@@ -27,6 +28,16 @@ func patience(t *testing.T) context.Context {
 	ctx, cancel := context.WithTimeout(t.Context(), 20*time.Second)
 	t.Cleanup(cancel)
 	return ctx
+}
+
+// await waits until a channel is closed.
+func await(t *testing.T, done <-chan struct{}) {
+	t.Helper()
+	select {
+	case <-done:
+	case <-patience(t).Done():
+		require.Fail(t, "it does not come")
+	}
 }
 
 // answering is a server whose number is answered by the documents, at /voice first, and a
@@ -69,6 +80,59 @@ func waitOver(t *testing.T, s *Server, i int) Call {
 		return status != "ringing" && status != "in-progress"
 	}, 20*time.Second, time.Millisecond)
 	return s.Calls()[i]
+}
+
+// A queued caller whom the agent has left before the two were connected was not bridged.
+func TestAgentLeavesWhileQueuedCallerIsTold(t *testing.T) {
+	const agents = "+15550100009"
+	b := startBackend(t, map[string]string{
+		"/voice": `<Enqueue waitUrl="" action="/left">shop</Enqueue>`, "/left": ``,
+		"/agent": `<Dial><Queue url="/whisper">shop</Queue></Dial>`, "/whisper": `<Pause length="60"/>`,
+	})
+	s := start(t, Number(office, b.URL+"/voice"), Number(agents, b.URL+"/agent"))
+	require.NoError(t, s.Phone(caller).Call(office))
+	_, err := s.WaitCall(patience(t), func(c Call) bool { return c.Status == "in-progress" })
+	require.NoError(t, err)
+	agent := s.Phone("+15550100002")
+	require.NoError(t, agent.Call(agents))
+	b.waitAsked(t, "/whisper")
+	require.NoError(t, agent.HangUp())
+	require.Eventually(t, func() bool {
+		s.FastForward(time.Minute)
+		return slices.ContainsFunc(b.asked(), func(r *http.Request) bool { return r.URL.Path == "/left" })
+	}, 20*time.Second, 10*time.Millisecond)
+	assert.Equal(t, "error", b.waitAsked(t, "/left").Get("QueueResult"))
+}
+
+// What cannot ring is called, and over.
+func TestCallbacksOfWhatNeverRings(t *testing.T) {
+	for noun, status := range map[string]string{"<Number %s>+15005550001</Number>": "failed", "<Client %s>nobody</Client>": "no-answer"} {
+		noun = fmt.Sprintf(noun, `statusCallback="/events" statusCallbackEvent="initiated ringing answered completed"`)
+		_, b, _ := answering(t, map[string]string{"/voice": `<Dial action="/after">` + noun + `</Dial>`, "/after": `<Pause length="60"/>`})
+		leg := b.waitAsked(t, "/after").Get("DialCallSid")
+		assert.NotEmpty(t, leg, noun)
+		assert.Equal(t, leg, b.waitAsked(t, "/events", "CallStatus", status).Get("CallSid"))
+		var told []string
+		for _, r := range b.asked() {
+			if r.URL.Path == "/events" {
+				told = append(told, r.Form.Get("CallStatus"))
+			}
+		}
+		assert.Equal(t, []string{"initiated", status}, told, noun)
+	}
+}
+
+// Digits that are sent to a number of the account are pressed there, but for the pauses.
+func TestDigitsReachNumber(t *testing.T) {
+	const branch = "+15550100009"
+	b := startBackend(t, map[string]string{
+		"/voice":  `<Dial><Number sendDigits="w1W2">` + branch + `</Number></Dial>`,
+		"/branch": `<Gather numDigits="2" action="/digits"/>`,
+		"/digits": `<Say>Thanks</Say>`,
+	})
+	s := start(t, Number(office, b.URL+"/voice"), Number(branch, b.URL+"/branch"), Instant())
+	require.NoError(t, s.Phone(caller).Call(office))
+	assert.Equal(t, "12", b.waitAsked(t, "/digits").Get("Digits"))
 }
 
 func TestSayAndPlay(t *testing.T) {

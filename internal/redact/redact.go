@@ -80,6 +80,12 @@ func percentDecoded(text string) string {
 // Token.
 var secretLike = regexp.MustCompile(`(?:\b|%[0-9A-Fa-f]{2})([0-9A-Za-z]{32})\b|\beyJ`)
 
+// token matches a JSON Web Token: two parts of JSON, and a signature.
+var token = regexp.MustCompile(`eyJ[\w-]*\.[\w-]+\.[\w-]*`)
+
+// Tokens takes what looks like a token out of text.
+func Tokens(text string) string { return token.ReplaceAllString(text, "(a token, not shown)") }
+
 func mayContainSecret(value string, secrets []string) bool {
 	for _, secret := range secrets {
 		secret = rule.Trim(secret)

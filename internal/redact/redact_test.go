@@ -61,3 +61,9 @@ func TestQuote(t *testing.T) {
 	}
 	assert.Equal(t, notShown, Quote(secret, "another", secret))
 }
+
+func TestTokens(t *testing.T) {
+	const token = "eyJhbGciOiJIUzI1NiJ9.eyJpc3MiOiJBQyJ9.c2ln-_"
+	assert.Equal(t, "To=(a token, not shown)&a=b", Tokens("To="+token+"&a=b"))
+	assert.Equal(t, "eyJ is how one starts", Tokens("eyJ is how one starts"))
+}

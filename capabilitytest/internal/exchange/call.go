@@ -13,6 +13,7 @@ import (
 	"time"
 
 	"github.com/seed-6c737938/capability/capabilitytest/internal/media"
+	"github.com/seed-6c737938/capability/capabilitytest/internal/twiml"
 	"github.com/seed-6c737938/capability/capabilitytest/internal/webhook"
 )
 
@@ -24,6 +25,7 @@ const (
 	maxSaid        = 1000   // texts, of a call
 	maxParamsBytes = 800    // of what a page passes to connect: Twilio error 31103
 	maxMessageSize = 10_000 // bytes of a call message: Twilio error 31212
+	maxQuoted      = 80     // characters of what a page says, in an error
 )
 
 // A Call is what is known of a call.
@@ -35,7 +37,7 @@ type Call struct {
 	Code     int        // the error code that the caller was told, or 0
 	Digits   string     // what either side has dialled during the call
 	Said     []string   // the texts of <Say> and <Play> that the caller was to hear
-	Messages []string   // the contents of the page's call messages, as JSON
+	Messages []string   // the contents of the call messages of all its pages, as JSON
 }
 
 // A call is one leg: a page's, or a telephone's. The first leg runs documents; those
@@ -69,7 +71,6 @@ type call struct {
 	audio     *media.Leg
 	reconnect string // what SDK 2.x shows to resume the call on a new socket
 	room      *media.Room
-	seat      media.Seat
 
 	status   string
 	code     int
@@ -346,11 +347,8 @@ func (c *call) handOver(d *Device, offer string) {
 	}
 	c.device.send(Message{Kind: Cancelled, CallSID: c.knownSID()})
 	c.moveTo(d)
-	c.audio.Close()
+	audio.Take(c.audio)
 	c.audio, c.peer, c.told = audio, fingerprint(offer), true
-	if c.room != nil {
-		c.room.Join(c.audio, c.seat)
-	}
 	d.send(Message{Kind: Answered, CallSID: c.sid, SDP: answer, Reconnect: c.reconnect})
 	if c.answered.IsZero() {
 		c.take()
@@ -392,12 +390,12 @@ func (d *Device) Digits(callSID, digits string) {
 	d.x.mu.Lock()
 	defer d.x.mu.Unlock()
 	defer d.x.notify()
-	if c := d.leg(callSID); c != nil {
+	if c := d.leg(callSID); c != nil && twiml.KeysAndPauses(digits) {
 		c.press(digits)
 	}
 }
 
-// press takes what the far end dials.
+// press takes what the far end dials: keys, and pauses between them.
 func (c *call) press(digits string) {
 	top := c.top()
 	if len(top.digits)+len(digits) > maxDigits {
@@ -406,7 +404,7 @@ func (c *call) press(digits string) {
 	top.digits += digits
 	c.says("digits "+digits, DigitsEvent, fmt.Sprintf("%s dials the digits %s", c.party(), digits))
 	if c.keys != nil {
-		for _, key := range []byte(digits) {
+		for _, key := range []byte(keysOf(digits)) {
 			select {
 			case c.keys <- key:
 			default:
@@ -418,14 +416,29 @@ func (c *call) press(digits string) {
 	}
 }
 
-// hearDigits plays what the other side dials.
-func (c *call) hearDigits(digits string) {
+// keysOf returns digits without the pauses.
+func keysOf(digits string) string {
+	return strings.Map(func(r rune) rune {
+		if strings.ContainsRune(twiml.Keys, r) {
+			return r
+		}
+		return -1
+	}, digits)
+}
+
+// takeDigits lets the far end know what is dialled.
+func (c *call) takeDigits(digits string) {
 	if c.phone != nil {
 		c.phone.heard += digits
 	}
 	if c.trunk != nil && !c.trunk.over() {
 		c.trunk.press(digits)
 	}
+}
+
+// hearDigits plays what the other side dials.
+func (c *call) hearDigits(digits string) {
+	c.takeDigits(digits)
 	if sound, err := media.Digits(digits); err == nil && c.audio != nil {
 		c.audio.Play(sound)
 	}
@@ -459,7 +472,7 @@ func (d *Device) SendMessage(callSID string, e VoiceEvent) {
 	var fault *Fault
 	switch {
 	case e.Type != userDefinedMessage:
-		fault = &Fault{31210, fmt.Sprintf("call messages of the type %q are not known: it must be %s", e.Type, userDefinedMessage)}
+		fault = &Fault{31210, fmt.Sprintf("call messages of the type %.*q are not known: it must be %s", maxQuoted, e.Type, userDefinedMessage)}
 	case len(e.Content) > maxMessageSize:
 		fault = &Fault{31212, fmt.Sprintf("the call message is longer than %d bytes", maxMessageSize)}
 	}
@@ -470,8 +483,8 @@ func (d *Device) SendMessage(callSID string, e VoiceEvent) {
 		d.send(Message{Kind: Refused, CallSID: callSID, VoiceEvent: reply, Fault: fault})
 		return
 	}
-	if len(c.messages) < maxSaid {
-		c.messages = append(c.messages, string(e.Content))
+	if top := c.top(); len(top.messages) < maxSaid {
+		top.messages = append(top.messages, string(e.Content))
 	}
 	c.says("message", MessageEvent, fmt.Sprintf("%s sends the call message %s", c.party(), e.Content))
 	d.send(Message{Kind: Ack, CallSID: callSID, VoiceEvent: reply})

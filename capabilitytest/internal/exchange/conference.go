@@ -104,6 +104,10 @@ func (r *runner) enter(noun twiml.Conference) (*conference, *participant, *Fault
 	conf.start(r.c)
 	if conf.started {
 		conf.seat(p)
+		conf.settleCoaches(p)
+	}
+	if fault := conf.mayCoach(noun.Coach); fault != nil {
+		x.callEvent(r.c, VerbEvent, "warning 13240: %s", fault.Message)
 	}
 	conf.report(p, "join", "participant-join", nil)
 	return conf, p, nil
@@ -143,6 +147,15 @@ func (conf *conference) seat(p *participant) {
 		conf.recording = p.call.newRecording(recorder, "Conference", p.noun.RecordingStatusCallback, p.base)
 		conf.recording.form.Set("ConferenceSid", conf.sid)
 		conf.recording.hooks = conf.hooks // which outlives the call
+	}
+}
+
+// settleCoaches lets those who were there before the call that they coach be heard by it.
+func (conf *conference) settleCoaches(coached *participant) {
+	for _, p := range conf.participants {
+		if p.noun.Coach == coached.call.sid {
+			conf.settle(p)
+		}
 	}
 }
 

@@ -62,8 +62,7 @@ func TestTokenExpires(t *testing.T) {
 	})
 }
 
-// A call that is refused costs the device a message, but not its socket.
-func TestDeviceBehindWithReadingIsGivenUp(t *testing.T) {
+func TestDeviceThatDoesNotReadIsGivenUp(t *testing.T) {
 	synctest.Test(t, func(t *testing.T) {
 		x := newExchange(t, exchange.Config{})
 		d := register(x, "tommy", time.Hour)
@@ -72,5 +71,32 @@ func TestDeviceBehindWithReadingIsGivenUp(t *testing.T) {
 			d.Register(true)
 		}
 		assert.Len(t, d.Outbox(), cap(d.Outbox()))
+	})
+}
+
+// A log that does not keep up costs no memory: it misses events, and says so.
+func TestSlowReaderMissesEvents(t *testing.T) {
+	synctest.Test(t, func(t *testing.T) {
+		x := newExchange(t, exchange.Config{})
+		reading, read := make(chan bool), make(chan string, 20_000)
+		go x.Events(func(e exchange.Event) {
+			<-reading
+			read <- e.Text
+		})()
+		x.ScriptLoaded()
+		synctest.Wait() // that one is being read
+		for range 15_000 {
+			x.ScriptLoaded()
+		}
+		close(reading)
+		synctest.Wait()
+		require.Len(t, read, 10_002)
+		var last string
+		for len(read) > 0 {
+			last = <-read
+		}
+		assert.Regexp(t, "^5000 events left out, ", last)
+		x.ScriptLoaded()
+		assert.Equal(t, "a page loads standin.js", <-read)
 	})
 }

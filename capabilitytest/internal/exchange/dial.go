@@ -51,9 +51,6 @@ func (r *runner) dialVerb(v twiml.Dial) (*script, *Fault) {
 	if fault != nil {
 		return nil, fault
 	}
-	if result == nil { // the exchange is closed
-		return finish, nil
-	}
 	r.last = result.fault
 	ended := Event{Kind: VerbEvent, Call: r.c.top().sid, Fault: result.fault, Text: fmt.Sprintf("<Dial> of %s ends: %s", r.c.party(), result.status)}
 	if result.fault != nil {
@@ -122,7 +119,7 @@ func (r *runner) dialNouns(v twiml.Dial) *outcome {
 	var result *outcome
 	for _, nouns := range groups {
 		result = r.dialGroup(v, nouns)
-		if result == nil || result.status == "completed" || r.ctx.Err() != nil {
+		if result.status == "completed" || r.ctx.Err() != nil {
 			break
 		}
 	}
@@ -161,11 +158,8 @@ func (r *runner) dialGroup(v twiml.Dial, nouns []twiml.Noun) *outcome {
 		return result
 	}
 	result = &outcome{status: "completed", leg: leg}
-	if digits := leg.branch.digits; digits != "" {
-		r.forCall(leg, twiml.InWhisper).play(leg.staying(), twiml.Play{Digits: digits, Loop: 1})
-	}
-	if leg.branch.whisper.URL != "" {
-		if r.whisper(leg, leg.branch.whisper); leg.staying().Err() != nil {
+	if b := leg.branch; b.digits != "" || b.whisper.URL != "" {
+		if r.prepare(leg, b); leg.staying().Err() != nil {
 			recording.discard()
 			return result
 		}
@@ -178,7 +172,7 @@ func (r *runner) dialGroup(v twiml.Dial, nouns []twiml.Noun) *outcome {
 		recording.discard()
 		return &outcome{status: "failed", leg: leg, fault: fault}
 	}
-	result.bridged = true
+	result.bridged = true // also if the leg has left at once
 	result.recording = recording.finish()
 	return result
 }
@@ -300,27 +294,39 @@ func (r *runner) ring(nouns []twiml.Noun, callerID string) (*dial, *outcome) {
 	}
 	d := &dial{parent: c, picked: make(chan *call, 1), failed: make(chan *outcome, 1)}
 	c.dial = d
-	registered := false
 	for _, noun := range nouns {
-		switch noun := noun.(type) {
-		case twiml.Client:
-			registered = x.ringClient(d, noun, cmp.Or(callerID, c.from), r.self.URL) || registered
-		case twiml.Number:
-			registered = true
-			x.ringNumber(d, noun, cmp.Or(callerID, c.from), r.self.URL)
-		}
+		x.ringNoun(d, noun, cmp.Or(callerID, c.from), r.self.URL)
 	}
-	switch {
-	case len(d.legs) > 0:
-		x.callEvent(c, RingEvent, "%s rings %s", c.from, d.describe())
-		c.rings()
-		return d, nil
-	case len(d.failed) > 0:
-		return nil, <-d.failed
-	case !registered:
-		return nil, &outcome{status: "no-answer", fault: x.notFound(nouns)}
+	if failed := d.failedAtOnce(); failed != nil {
+		return nil, failed
 	}
-	return nil, &outcome{status: "busy", fault: faultBusy}
+	x.callEvent(c, RingEvent, "%s rings %s", c.from, d.describe())
+	c.rings()
+	return d, nil
+}
+
+// ringNoun rings the devices of a client, or a telephone. x.mu is held.
+func (x *Exchange) ringNoun(d *dial, noun twiml.Noun, from string, base *url.URL) {
+	switch noun := noun.(type) {
+	case twiml.Client:
+		x.ringClient(d, noun, from, base)
+	case twiml.Number:
+		x.ringNumber(d, noun, from, base)
+	}
+}
+
+// failedAtOnce returns the outcome of a dial that rings nowhere, or nil. It forgets that one
+// noun failed before another began to ring.
+func (d *dial) failedAtOnce() *outcome {
+	var failed *outcome
+	select {
+	case failed = <-d.failed:
+	default:
+	}
+	if len(d.legs) > 0 {
+		return nil
+	}
+	return failed
 }
 
 // describe says where it rings.
@@ -340,20 +346,14 @@ func (d *dial) describe() string {
 	return strings.Join(phones, " and ")
 }
 
-// notFound says that no device is registered under the names that are dialled.
-func (x *Exchange) notFound(nouns []twiml.Noun) *Fault {
-	var names []string
-	hint := ""
-	for _, noun := range nouns {
-		name := noun.(twiml.Client).Identity
-		names = append(names, fmt.Sprintf("%q", name))
-		hint = cmp.Or(hint, x.encodedHint(name))
-	}
-	return &Fault{31404, fmt.Sprintf("no device is registered as %s%s (%s)", strings.Join(names, " or "), hint, x.registeredNames())}
+// notRegistered says that no device is registered under the name that is dialled.
+func (x *Exchange) notRegistered(name string) *Fault {
+	return &Fault{31404, fmt.Sprintf("no device is registered as %q%s (%s)", name, x.encodedHint(name), x.registeredNames())}
 }
 
-// ringClient rings the devices of a client, and reports whether there are any.
-func (x *Exchange) ringClient(d *dial, client twiml.Client, from string, base *url.URL) bool {
+// ringClient rings the devices of a client. If none can be rung, there is a leg all the same,
+// which ends at once.
+func (x *Exchange) ringClient(d *dial, client twiml.Client, from string, base *url.URL) {
 	devices := x.clients[client.Identity]
 	b := &branch{dial: d, whisper: client.Whisper}
 	for _, device := range devices {
@@ -381,8 +381,18 @@ func (x *Exchange) ringClient(d *dial, client twiml.Client, from string, base *u
 		}
 		device.send(Message{Kind: Invite, CallSID: leg.sid, SDP: offer, Reconnect: leg.reconnect, Parameters: parameters})
 	}
+	if len(b.legs) > 0 {
+		b.start(client.StatusCallback, base)
+		b.rings()
+		return
+	}
+	leg := x.newLeg(b, from, "client:"+client.Identity)
 	b.start(client.StatusCallback, base)
-	return len(devices) > 0
+	if len(devices) == 0 {
+		leg.end(nil, x.notRegistered(client.Identity))
+	} else {
+		leg.end(nil, faultBusy)
+	}
 }
 
 // encode writes custom parameters as the SDKs read them: they decode values alone.
@@ -407,11 +417,8 @@ func (x *Exchange) newLeg(b *branch, from, to string) *call {
 	return leg
 }
 
-// start reports that the branch rings.
+// start reports that the branch is called.
 func (b *branch) start(to twiml.StatusCallback, base *url.URL) {
-	if len(b.legs) == 0 {
-		return
-	}
 	if b.callback = b.legs[0].newCallback(to, base); b.callback == nil {
 		return
 	}
@@ -419,7 +426,13 @@ func (b *branch) start(to twiml.StatusCallback, base *url.URL) {
 	b.hooks = leg.x.hooks.NewSession()
 	b.hooks.Owner = leg.top().sid
 	leg.report(b.hooks, b.callback, "initiated", "initiated")
-	leg.report(b.hooks, b.callback, "ringing", "ringing")
+}
+
+// rings reports that the branch rings, unless it is over already.
+func (b *branch) rings() {
+	if len(b.legs) > 0 {
+		b.legs[0].report(b.hooks, b.callback, "ringing", "ringing")
+	}
 }
 
 // Answer takes a page's answer to an invite, unless the call has left it meanwhile.
@@ -485,6 +498,16 @@ func (b *branch) ended(c *call, reason *Fault) {
 	}
 }
 
+// prepare does for a leg that was answered what is due before it is connected.
+func (r *runner) prepare(leg *call, b *branch) {
+	if b.digits != "" {
+		r.forCall(leg, twiml.InWhisper).play(leg.staying(), twiml.Play{Digits: b.digits, Loop: 1})
+	}
+	if b.whisper.URL != "" {
+		r.whisper(leg, b.whisper)
+	}
+}
+
 // whisper runs a document for a leg that was answered, before it is connected.
 func (r *runner) whisper(leg *call, request twiml.Request) {
 	w := r.forCall(leg, twiml.InWhisper)
@@ -510,14 +533,14 @@ func (r *runner) bridge(v twiml.Dial, leg *call) *Fault {
 	keys, stop := r.c.listen()
 	defer stop()
 	room := r.x.mixer.NewRoom()
-	r.x.connect(room, r.c, leg) // before the caller can know, who may press a key at once
+	r.connect(room, leg, false) // before the caller can know, who may press a key at once
 	defer r.x.disconnect(r.c, leg)
 	if fault := r.c.pickUp(); fault != nil {
 		return fault
 	}
-	r.x.connect(room, r.c, leg) // a page that was not answered has had no audio until now
-	r.c.talksWith(leg)
-	r.talk(v, leg.staying(), limit, keys)
+	if r.connect(room, leg, true) { // a page that was not answered has had no audio until now
+		r.talk(v, leg.staying(), limit, keys)
+	}
 	return nil
 }
 
@@ -540,17 +563,22 @@ func (r *runner) talk(v twiml.Dial, other context.Context, limit *timer, keys <-
 	}
 }
 
-// connect puts two legs into a room of their own.
-func (x *Exchange) connect(room *media.Room, a, b *call) {
-	x.mu.Lock()
-	defer x.mu.Unlock()
-	if a.over() || b.over() {
-		return
+// connect puts the call and a leg into a room of their own, unless one of them is over. It is
+// an event if they can hear each other.
+func (r *runner) connect(room *media.Room, leg *call, event bool) bool {
+	r.x.mu.Lock()
+	defer r.x.mu.Unlock()
+	if r.c.over() || leg.over() {
+		return false
 	}
-	a.join(room, media.Seat{})
-	b.join(room, media.Seat{})
-	a.other, b.other = b, a
-	x.notify()
+	r.c.join(room, media.Seat{})
+	leg.join(room, media.Seat{})
+	r.c.other, leg.other = leg, r.c
+	if event {
+		r.c.talksWith(leg)
+	}
+	r.x.notify()
+	return true
 }
 
 func (x *Exchange) disconnect(legs ...*call) {
@@ -564,7 +592,7 @@ func (x *Exchange) disconnect(legs ...*call) {
 
 func (c *call) join(room *media.Room, seat media.Seat) {
 	if c.audio != nil {
-		c.room, c.seat = room, seat
+		c.room = room
 		room.Join(c.audio, seat)
 	}
 }

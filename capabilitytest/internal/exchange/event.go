@@ -62,20 +62,28 @@ const (
 	RESTEvent    EventKind = "rest"    // a request of the backend, and what came of it
 )
 
+// maxUnread is how many events are kept for a reader.
+const maxUnread = 10_000
+
 // A reader keeps events until they are read, so that whoever reads them may be slow, and
 // may ask the exchange.
 type reader struct {
 	mu     sync.Mutex
 	events []Event
+	lost   int // events since the last of them, of which there were too many
 	closed bool
 	more   chan struct{} // has room for one
 }
 
-func (q *reader) add(events ...Event) {
+func (q *reader) add(e Event) {
 	q.mu.Lock()
 	defer q.mu.Unlock()
-	q.events = append(q.events, events...)
-	q.wake()
+	defer q.wake()
+	if len(q.events) == maxUnread {
+		q.lost++
+		return
+	}
+	q.events = append(q.events, e)
 }
 
 func (q *reader) close() {
@@ -98,7 +106,10 @@ func (q *reader) take() ([]Event, bool) {
 	q.mu.Lock()
 	defer q.mu.Unlock()
 	events := q.events
-	q.events = nil
+	if q.lost > 0 {
+		events = append(events, Event{At: time.Now(), Kind: PageEvent, Text: Count(q.lost, "event") + " left out, as those before were read too slowly"})
+	}
+	q.events, q.lost = nil, 0
 	return events, !q.closed
 }
 
@@ -164,7 +175,8 @@ func (x *Exchange) Recent(seq uint64) ([]Event, <-chan struct{}) {
 }
 
 // Events returns a function that calls read with each event from now on, in order, until
-// the exchange is closed and the last one is read.
+// the exchange is closed and the last one is read. A reader that falls behind by more than
+// maxUnread events misses the next ones, and is told how many.
 func (x *Exchange) Events(read func(Event)) (run func()) {
 	q := &reader{more: make(chan struct{}, 1)}
 	x.readers.mu.Lock()

@@ -361,9 +361,12 @@ func (conf *conference) settle(p *participant) {
 		return
 	}
 	seat := media.Seat{Muted: p.noun.Muted}
-	for _, other := range conf.participants {
-		if p.noun.Coach != "" && other.call.sid == p.noun.Coach {
-			seat.Coach = other.call.audio
+	if coached := p.noun.Coach; coached != "" {
+		i := slices.IndexFunc(conf.participants, func(other *participant) bool { return other.call.sid == coached })
+		if i < 0 { // nobody else may hear the coach
+			seat.Muted = true
+		} else {
+			seat.Coach = conf.participants[i].call.audio
 		}
 	}
 	p.call.join(conf.room, seat)

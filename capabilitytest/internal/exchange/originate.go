@@ -185,25 +185,14 @@ func (x *Exchange) ringItself(c *call, noun twiml.Noun) (*dial, *outcome) {
 	c.report(c.hooks, c.progress, "initiated", "initiated")
 	d := &dial{parent: c, itself: true, picked: make(chan *call, 1), failed: make(chan *outcome, 1)}
 	c.dial = d
-	registered := true
-	switch noun := noun.(type) {
-	case twiml.Client:
-		registered = x.ringClient(d, noun, c.from, nil)
-	case twiml.Number:
-		x.ringNumber(d, noun, c.from, nil)
+	x.ringNoun(d, noun, c.from, nil)
+	if failed := d.failedAtOnce(); failed != nil {
+		return d, failed
 	}
-	switch {
-	case len(d.legs) > 0:
-		c.status = "ringing"
-		x.callEvent(c, RingEvent, "REST rings %s", d.describe())
-		c.report(c.hooks, c.progress, "ringing", "ringing")
-		return d, nil
-	case len(d.failed) > 0:
-		return d, <-d.failed
-	case !registered:
-		return d, &outcome{fault: x.notFound([]twiml.Noun{noun})}
-	}
-	return d, &outcome{fault: faultBusy}
+	c.status = "ringing"
+	x.callEvent(c, RingEvent, "REST rings %s", d.describe())
+	c.report(c.hooks, c.progress, "ringing", "ringing")
+	return d, nil
 }
 
 // doubles reports whether the leg is one of the devices that a call over REST rings: each has

@@ -24,6 +24,9 @@ type Phone struct {
 
 // Phone returns the telephone with a number, which a test plays from now on.
 func (x *Exchange) Phone(number string) *Phone {
+	if e164, ok := twiml.PhoneNumber(number); ok {
+		number = e164
+	}
 	x.mu.Lock()
 	defer x.mu.Unlock()
 	p := x.phones[number]
@@ -54,12 +57,7 @@ var magic = map[string]*Fault{
 // ringNumber rings a telephone. x.mu is held.
 func (x *Exchange) ringNumber(d *dial, number twiml.Number, from string, base *url.URL) {
 	b := &branch{dial: d, whisper: number.Whisper, digits: number.SendDigits}
-	to := strings.Map(func(r rune) rune {
-		if strings.ContainsRune(" -().", r) {
-			return -1
-		}
-		return r
-	}, number.Number)
+	to := number.Number
 	leg := x.newLeg(b, from, to)
 	b.start(number.StatusCallback, base)
 	p, own := x.phones[to], x.number(to)
@@ -82,6 +80,7 @@ func (x *Exchange) ringNumber(d *dial, number twiml.Number, from string, base *u
 		leg.hears("ring")
 		x.start(func() { x.answerAndEcho(leg) })
 	}
+	b.rings()
 }
 
 // maxHops keeps numbers whose documents dial each other from doing so for ever.
@@ -181,7 +180,7 @@ func (p *Phone) HangUp() error {
 }
 
 func checkKeys(digits string) error {
-	if digits == "" || strings.Trim(digits, "0123456789*#ABCD") != "" {
+	if digits == "" || strings.Trim(digits, twiml.Keys) != "" {
 		return fmt.Errorf("%q are not the keys of a telephone: 0-9, *, #, A-D", digits)
 	}
 	return nil

@@ -19,11 +19,8 @@ func (p *Phone) Talk(offer string) (answer string, err error) {
 	if err != nil {
 		return "", err
 	}
-	c.audio.Close()
+	audio.Take(c.audio)
 	c.audio = audio
-	if c.room != nil {
-		c.room.Join(audio, c.seat)
-	}
 	if p.rings() {
 		c.take()
 	}

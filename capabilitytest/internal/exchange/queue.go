@@ -40,6 +40,7 @@ type pickup struct {
 	form    url.Values      // what its URL is told
 	ready   chan struct{}   // closed when they have heard it
 	over    chan struct{}   // closed when the two are disconnected
+	bridged bool            // they were connected; set before over is closed
 }
 
 // average returns how long calls waited in the queue.
@@ -220,9 +221,17 @@ func (r *runner) bePickedUp(p *pickup) string {
 			r.x.callEvent(r.c, VerbEvent, "what the queued caller should hear first fails: %d: %s", fault.Code, fault.Message)
 		}
 	}
-	close(p.ready)
+	if r.ctx.Err() == nil {
+		close(p.ready)
+	}
 	<-p.over // which comes when one of the two calls ends
-	return "bridged"
+	switch {
+	case p.bridged:
+		return "bridged"
+	case r.ctx.Err() != nil:
+		return "hangup"
+	}
+	return "error" // the one that has dialled the queue hung up first
 }
 
 // dequeue connects the call with the first one of a queue, for which it waits.
@@ -285,7 +294,7 @@ func (r *runner) dequeue(v twiml.Dial, noun twiml.Queue) (*outcome, *Fault) {
 		recording.discard()
 		return nil, fault
 	}
-	result.bridged = true
+	result.bridged, p.bridged = true, true
 	result.more.Set("DialCallDuration", seconds(time.Since(connected)))
 	result.recording = recording.finish()
 	return result, nil
@@ -296,7 +305,7 @@ func (r *runner) first(q *queue, late *timer) *member {
 	for {
 		r.x.mu.Lock()
 		changed := r.x.changed
-		if len(q.members) > 0 {
+		if len(q.members) > 0 && r.ctx.Err() == nil {
 			m := q.members[0]
 			q.remove(m)
 			r.x.notify()

@@ -130,8 +130,13 @@ func (r *runner) record(v twiml.Record) (*script, *Fault) {
 	}
 	keys, stop := r.c.listen()
 	defer stop()
-	silence := r.x.clock.skipped(v.Timeout)
+	length := v.MaxLength
+	if strings.HasPrefix(r.c.from, "client:") {
+		length = min(length, maxPageRecording)
+	}
+	silence, full := r.x.clock.skipped(v.Timeout), r.x.clock.skipped(length)
 	defer silence.stop()
+	defer full.stop()
 	if v.PlayBeep {
 		if fault := r.hear(r.ctx, "", fmt.Sprintf("%s hears a beep", r.c.party()), media.Beep()); fault != nil {
 			return nil, fault
@@ -142,15 +147,11 @@ func (r *runner) record(v twiml.Record) (*script, *Fault) {
 		r.x.mu.Unlock()
 		return finish, nil
 	}
-	length := v.MaxLength
-	if strings.HasPrefix(r.c.from, "client:") {
-		length = min(length, maxPageRecording)
-	}
 	rec := r.c.newRecording(r.c.audio.Record(media.RecordOptions{
 		Track: media.InboundTrack, MaxLength: length, MaxSilence: v.Timeout, Trim: v.TrimSilence,
 	}), "RecordVerb", v.StatusCallback, r.self.URL)
 	r.x.mu.Unlock()
-	key := r.awaitEnd(rec, keys, v.FinishOnKey, silence)
+	key := r.awaitEnd(rec, keys, v.FinishOnKey, silence, full)
 	address := rec.finish()
 	if address == "" {
 		if r.ctx.Err() != nil {
@@ -175,7 +176,7 @@ func (r *runner) record(v twiml.Record) (*script, *Fault) {
 
 // awaitEnd waits until a recording is over, and returns the key that ended it, or
 // "hangup".
-func (r *runner) awaitEnd(rec *recording, keys <-chan byte, finishOn string, silence *timer) string {
+func (r *runner) awaitEnd(rec *recording, keys <-chan byte, finishOn string, silence, full *timer) string {
 	for {
 		select {
 		case <-r.ctx.Done():
@@ -183,6 +184,8 @@ func (r *runner) awaitEnd(rec *recording, keys <-chan byte, finishOn string, sil
 		case <-rec.recorder.Done():
 			return ""
 		case <-silence.C:
+			return ""
+		case <-full.C:
 			return ""
 		case key := <-keys:
 			if strings.IndexByte(finishOn, key) >= 0 {

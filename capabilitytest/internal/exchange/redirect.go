@@ -77,7 +77,7 @@ func (r *runner) serve(d *Document) *Fault {
 }
 
 // isWebhookFault reports whether a fault is one of a document, rather than how a Dial ended.
-func isWebhookFault(f *Fault) bool { return f.Code < 20000 }
+func isWebhookFault(f *Fault) bool { return f.Code < 20_000 }
 
 func (r *runner) begin(d *Document) *Fault {
 	switch {

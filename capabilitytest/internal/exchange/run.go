@@ -72,8 +72,8 @@ func (r *runner) dialTo() *Fault {
 		return &Fault{31404, "the call has no parameter To, which says whom to dial: connect({params: {To: 'tommy'}})"}
 	}
 	v := twiml.Dial{Timeout: r.x.timing.Ring - r.x.timing.Grace, TimeLimit: 4 * time.Hour, AnswerOnBridge: true}
-	if IsPhoneNumber(to) {
-		v.Nouns = []twiml.Noun{twiml.Number{Number: to}}
+	if e164, ok := twiml.PhoneNumber(to); ok && IsPhoneNumber(e164) && strings.HasPrefix(to, "+") { // else it may be a client's name
+		v.Nouns = []twiml.Noun{twiml.Number{Number: e164}}
 	} else {
 		v.Nouns = []twiml.Noun{twiml.Client{Identity: to, Parameters: r.c.custom}}
 	}
@@ -201,16 +201,7 @@ func (r *runner) say(ctx context.Context, v twiml.Say) *Fault {
 
 func (r *runner) play(ctx context.Context, v twiml.Play) *Fault {
 	if v.Digits != "" {
-		sound, err := media.Digits(v.Digits)
-		if err != nil {
-			return &Fault{13410, fmt.Sprintf("<Play> has the digits %q: %v", v.Digits, err)}
-		}
-		r.x.mu.Lock()
-		if r.c.phone != nil {
-			r.c.phone.heard += v.Digits
-		}
-		r.x.mu.Unlock()
-		return r.hear(ctx, "", fmt.Sprintf("%s hears the digits %s", r.c.party(), v.Digits), sound.Repeat(v.Loop))
+		return r.playDigits(ctx, v)
 	}
 	target, fault := r.resolve(twiml.Request{URL: v.URL, Method: http.MethodGet})
 	if fault != nil {
@@ -224,6 +215,23 @@ func (r *runner) play(ctx context.Context, v twiml.Play) *Fault {
 		return (*Fault)(err)
 	}
 	return r.hear(ctx, v.URL, fmt.Sprintf("%s hears %s", r.c.party(), target.URL.Redacted()), r.decode(file.Body).Repeat(v.Loop))
+}
+
+// playDigits lets the far end hear digits. A number of the account takes them when they have
+// been heard, for what it asks.
+func (r *runner) playDigits(ctx context.Context, v twiml.Play) *Fault {
+	sound, err := media.Digits(v.Digits)
+	if err != nil {
+		return &Fault{13430, fmt.Sprintf("<Play> has the digits %q: %v", v.Digits, err)}
+	}
+	fault := r.hear(ctx, "", fmt.Sprintf("%s hears the digits %s", r.c.party(), v.Digits), sound.Repeat(v.Loop))
+	if fault == nil && ctx.Err() == nil {
+		r.x.mu.Lock()
+		defer r.x.mu.Unlock()
+		defer r.x.notify()
+		r.c.takeDigits(v.Digits)
+	}
+	return fault
 }
 
 // decode returns the sound of a file, or a tone if it cannot be decoded.
@@ -292,11 +300,11 @@ func (r *runner) pause(ctx context.Context, v twiml.Pause) {
 
 // gather collects digits while it prompts for them.
 func (r *runner) gather(v twiml.Gather) (*script, *Fault) {
+	keys, stop := r.c.listen() // before whoever calls can know
+	defer stop()
 	if fault := r.c.pickUp(); fault != nil {
 		return nil, fault
 	}
-	keys, stop := r.c.listen()
-	defer stop()
 	timeout := r.x.clock.after(v.Timeout) // before anybody can know that it is gathering
 	prompting, interrupt := context.WithCancel(r.ctx)
 	defer interrupt()
@@ -310,10 +318,11 @@ func (r *runner) gather(v twiml.Gather) (*script, *Fault) {
 		first = string(key)
 	case fault = <-prompted:
 	}
-	digits := r.collect(v, keys, first, timeout.restart())
 	if fault != nil {
+		timeout.stop()
 		return nil, fault
 	}
+	digits := r.collect(v, keys, first, timeout.restart())
 	if r.ctx.Err() != nil {
 		return finish, nil
 	}

@@ -47,6 +47,28 @@ func (r *Room) Leave(l *Leg) {
 	}
 }
 
+// Take puts the leg in the place of another, which it closes: in its room, with what is played to it, and its
+// recordings.
+func (l *Leg) Take(old *Leg) {
+	l.m.mu.Lock()
+	defer l.m.mu.Unlock()
+	defer l.m.remove(old)
+	if l.closed || old.closed {
+		return
+	}
+	l.prompts, l.recorders = old.prompts, old.recorders
+	old.prompts, old.recorders = nil, nil
+	for _, other := range l.m.legs {
+		if other.seat.Coach == old {
+			other.seat.Coach = l
+		}
+	}
+	if r := old.room; r != nil {
+		l.room, l.seat = r, old.seat
+		r.legs++
+	}
+}
+
 func (l *Leg) leave() {
 	if l.room == nil {
 		return

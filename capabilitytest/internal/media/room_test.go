@@ -101,6 +101,41 @@ func TestRoom(t *testing.T) {
 	})
 }
 
+// A leg that takes another's place goes on with what that did.
+func TestTake(t *testing.T) {
+	bubble(t, func(t *testing.T, m *media.Mixer) {
+		phones := speaking(m)
+		old, other, coach := phones[0], phones[1], phones[2]
+		r := m.NewRoom()
+		r.Join(old, media.Seat{Muted: true})
+		r.Join(other, media.Seat{})
+		r.Join(coach, media.Seat{Coach: old})
+		prompt := old.Play(media.Tone(400, 2*time.Second))
+		recorder := old.Record(media.RecordOptions{Track: media.InboundTrack})
+		time.Sleep(time.Second)
+
+		l := m.Phone()
+		l.Take(old)
+		l.Speak(media.Tone(400, time.Minute))
+		r.Leave(other)
+		assertHears(t, l, 400, 1000) // of the prompt, and of the coach
+		select {
+		case <-prompt.Done():
+			assert.Fail(t, "the prompt was cut")
+		case <-recorder.Done():
+			assert.Fail(t, "the recording was cut")
+		default:
+		}
+		r.Join(other, media.Seat{})
+		assertHears(t, other) // as the leg is muted
+		time.Sleep(time.Second)
+		<-prompt.Done()
+		assert.InDelta(t, 3, recorder.Stop().Duration.Seconds(), 0.1)
+		l.Close()
+		assertHears(t, other)
+	})
+}
+
 func TestCoach(t *testing.T) {
 	bubble(t, func(t *testing.T, m *media.Mixer) {
 		phones := speaking(m)

@@ -92,7 +92,7 @@ func (s *Server) read(ctx context.Context, conn *websocket.Conn, d *exchange.Dev
 			continue
 		}
 		var m message
-		if err := json.Unmarshal(data, &m); err != nil || len(m.Payload.CallSID) > maxCallID {
+		if err := json.Unmarshal(data, &m); err != nil || max(len(m.Payload.CallSID), len(m.Payload.VoiceEvent)) > maxCallID {
 			conn.Close(websocket.StatusInvalidFramePayloadData, "not a signalling message")
 			return true
 		}

@@ -172,10 +172,16 @@ func (a *attributes) keys(name, fallback, allowed string, code int) string {
 	return fallback
 }
 
+// Keys are all that a telephone can have.
+const Keys = phoneKeys + "ABCD"
+
 const (
 	phoneKeys = "0123456789*#"
-	dtmf      = phoneKeys + "ABCDabcdwW" // w is half a second of silence, W one second
+	dtmf      = Keys + "wW" // w is half a second of silence, W one second
 )
+
+// KeysAndPauses reports whether digits are what a page, or a document, may dial.
+func KeysAndPauses(digits string) bool { return strings.Trim(digits, dtmf) == "" }
 
 // ignored names the attributes that the stand-in does nothing about, each with its
 // default, which asks for nothing.

@@ -133,7 +133,7 @@ func (p *parser) record(e *element) Verb {
 		Action:         a.request("action", "method", 13610),
 		Timeout:        a.seconds("timeout", 13611, 5, 0, 0, unlimited),
 		FinishOnKey:    a.keys("finishOnKey", "1234567890*#", phoneKeys, 13613),
-		MaxLength:      a.seconds("maxLength", 13612, 3600, 1, 2, 14400),
+		MaxLength:      a.seconds("maxLength", 13612, 3600, 1, 2, 14_400),
 		PlayBeep:       a.boolean("playBeep", 13616, true),
 		TrimSilence:    a.oneOf("trim", 13699, "trim-silence", "trim-silence", "do-not-trim") == "trim-silence",
 		StatusCallback: a.statusCallback("recordingStatusCallback", 13621, "completed", recordingEvents),

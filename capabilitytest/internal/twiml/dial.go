@@ -14,7 +14,7 @@ func (p *parser) dial(e *element) Verb {
 	v := Dial{
 		Action:         a.request("action", "method", 13210),
 		Timeout:        a.seconds("timeout", 13212, 30, 1, 5, 600),
-		TimeLimit:      a.seconds("timeLimit", 13216, 14400, 1, 1, 14400),
+		TimeLimit:      a.seconds("timeLimit", 13216, 14_400, 1, 1, 14_400),
 		CallerID:       p.callerID(a),
 		AnswerOnBridge: a.boolean("answerOnBridge", 13219, false),
 		HangupOnStar:   a.boolean("hangupOnStar", 13213, false),
@@ -61,7 +61,7 @@ func (p *parser) callerID(a *attributes) string {
 	if name, ok := strings.CutPrefix(id, "client:"); ok && wrongClientName(name) == "" {
 		return id
 	}
-	if number, ok := phoneNumber(id); ok {
+	if number, ok := PhoneNumber(id); ok {
 		return number
 	}
 	p.report(a.e, 13214, "%s: use a telephone number as +15550100000, or client: and a client name; it is taken as the caller's own", a.quote("callerId"))
@@ -177,7 +177,7 @@ func (p *parser) number(e *element, text string, nouns []Noun) []Noun {
 	if e.name == "Number" {
 		v = p.numberAttributes(e)
 	}
-	number, ok := phoneNumber(text)
+	number, ok := PhoneNumber(text)
 	if !ok {
 		p.report(e, 13223, "%s: %s is not a telephone number as +15550100000%s", e, quote(text), clientHint(text))
 		return nouns
@@ -214,9 +214,9 @@ var (
 	separators    = strings.NewReplacer(" ", "", "-", "", "(", "", ")", "", ".", "")
 )
 
-// phoneNumber returns a telephone number in E.164 format. Twilio takes those of
+// PhoneNumber returns a telephone number in E.164 format. Twilio takes those of
 // the United States in other formats too.
-func phoneNumber(text string) (string, bool) {
+func PhoneNumber(text string) (string, bool) {
 	number := separators.Replace(text)
 	switch {
 	case international.MatchString(number):

@@ -374,6 +374,7 @@ func TestWarnings(t *testing.T) {
 		"Say with a negative loop":    {`<Say loop="-1">Hello</Say>`, []twiml.Verb{say("Hello")}, 13510, "taken as 1"},
 		"Play with too many loops":    {`<Play loop="1001">a.wav</Play>`, []twiml.Verb{twiml.Play{URL: "a.wav", Loop: 1000}}, 13410, "taken as 1000"},
 		"Play of no keys":             {`<Play digits="1-2">a.wav</Play>`, []twiml.Verb{twiml.Play{URL: "a.wav", Loop: 1}}, 13430, `<Play digits="1-2">`},
+		"Play of small letters":       {`<Play digits="1a">a.wav</Play>`, []twiml.Verb{twiml.Play{URL: "a.wav", Loop: 1}}, 13430, `<Play digits="1a">`},
 		"Pause of nothing":            {`<Pause length="0"/>`, []twiml.Verb{twiml.Pause{Length: time.Second}}, 13910, `<Pause length="0">: use a whole number, 1 or more; it is taken as 1`},
 		"Pause of a fraction":         {`<Pause length="1.5"/>`, []twiml.Verb{twiml.Pause{Length: time.Second}}, 13910, "1.5"},
 		"Pause of too much":           {`<Pause length="99999999999999999999"/>`, []twiml.Verb{twiml.Pause{Length: time.Second}}, 13910, "99999"},
@@ -526,6 +527,7 @@ func FuzzParse(f *testing.F) {
 		f.Add([]byte(seed), 0)
 		f.Add([]byte(seed), 4)
 	}
+	f.Add([]byte("<?xml version='"+strings.Repeat("\xed", 400)+"1.0'?><Response/>"), 0)
 	f.Fuzz(func(t *testing.T, document []byte, place int) {
 		got, problem := twiml.Parse(document, twiml.Place(place))
 		if problem != nil {

@@ -121,6 +121,9 @@ func readXML(document []byte) (*element, *Problem) {
 // problem says where the document is not XML, and why.
 func (x *xmlReader) problem(err error) *Problem {
 	message := err.Error()
+	if said, ok := strings.CutPrefix(message, "xml: "); ok { // encoding/xml quotes the document
+		message = clip(said)
+	}
 	if syntax, ok := err.(*xml.SyntaxError); ok {
 		message = clip(syntax.Msg)
 		if strings.HasPrefix(message, "invalid character entity") {

@@ -8,16 +8,17 @@ import (
 	"fmt"
 	"net"
 	"syscall"
+	"time"
 )
 
 // failed returns why there is no answer, with the code that Twilio's Error and
 // Warning Dictionary has for it.
 func (r *request) failed(ctx context.Context, t Target, err error) *failure {
-	code, kind, words := cause(ctx, t, err)
+	code, kind, words := r.cause(ctx, t, err)
 	return &failure{&Error{code, r.target.String() + ": " + words}, kind}
 }
 
-func cause(ctx context.Context, t Target, err error) (code int, kind, words string) {
+func (r *request) cause(ctx context.Context, t Target, err error) (code int, kind, words string) {
 	var (
 		dns          *net.DNSError
 		dial         *net.OpError
@@ -49,7 +50,15 @@ func cause(ctx context.Context, t Target, err error) (code int, kind, words stri
 	case errors.As(err, &record):
 		return 11220, "", "the answer is not TLS: is the URL http:// rather than https://?"
 	case isTimeout:
-		return 11205, "rt", "there was no answer in time: Twilio waits 15 seconds"
+		return 11205, "rt", fmt.Sprintf("there was no answer in time: it waits %v", r.waited(ctx))
 	}
 	return 11206, "", "the answer is not valid HTTP: " + quote(err.Error())
+}
+
+// waited returns how long a request has waited for its answer.
+func (r *request) waited(ctx context.Context) time.Duration {
+	if ctx.Err() != nil {
+		return r.limits.total
+	}
+	return r.limits.read
 }

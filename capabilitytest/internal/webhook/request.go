@@ -23,6 +23,7 @@ import (
 type request struct {
 	session   *Session
 	target    Target
+	limits    limits
 	transport *http.Transport
 	token     string // the same in each retry
 	purpose   purpose
@@ -67,7 +68,7 @@ func (s *Session) request(ctx context.Context, t Target, form url.Values, purpos
 	}
 	ctx, cancel := context.WithTimeout(ctx, l.total)
 	defer cancel()
-	r := request{session: s, target: t, transport: l.transport(), token: rand.Text(), purpose: purpose}
+	r := request{session: s, target: t, limits: l, transport: l.transport(), token: rand.Text(), purpose: purpose}
 	for attempt := 0; ; attempt++ {
 		a, failed := r.follow(ctx, form)
 		if failed == nil {
