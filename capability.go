@@ -651,8 +651,8 @@ func (t *CapabilityToken) missing() []error {
 	if t.paramsSet && !slices.ContainsFunc(t.grants, func(g grant) bool { return g.kind == outgoing }) {
 		mistakes = append(mistakes, fmt.Errorf("%w: SetParams without an outgoing scope: call AllowClientOutgoing too", ErrInvalidScope))
 	}
-	refused := slices.ContainsFunc(t.mistakes, func(err error) bool { return errors.Is(err, ErrInvalidClientName) })
-	if t.access && t.clientName == "" && !refused {
+	refused := func(err error) bool { return errors.Is(err, ErrInvalidClientName) }
+	if t.access && t.clientName == "" && !slices.ContainsFunc(t.mistakes, refused) {
 		mistakes = append(mistakes, fmt.Errorf("%w: an Access Token needs one: call SetClientName", ErrInvalidClientName))
 	}
 	return mistakes

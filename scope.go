@@ -179,16 +179,13 @@ func parseParams(query string) (url.Values, error) {
 // is minted.
 type grant struct {
 	kind           grantKind
+	refused        bool       // asked for but not kept: so nothing else is said to be missing
 	applicationSID string     // of outgoing
 	params         url.Values // of outgoing and events
 	scope          *Scope     // of other
-
-	// refused is a grant that was asked for but is not kept. It is there so that
-	// nothing else is said to be missing.
-	refused bool
 }
 
-type grantKind int
+type grantKind uint8
 
 const (
 	incoming grantKind = iota
@@ -222,17 +219,12 @@ func (g grant) size() int {
 
 // appendGrant appends a scope, its parameters sorted by name.
 func (t *CapabilityToken) appendGrant(dst []byte, g grant) []byte {
-	if g.kind == other {
-		return append(dst, g.scope.String()...)
-	}
-	dst = append(dst, "scope:"...)
-	dst = append(dst, g.name()...)
-	dst = append(dst, '?')
 	switch g.kind {
 	case incoming:
-		dst = append(dst, paramClientName+"="...)
+		dst = append(dst, "scope:"+clientIncoming+"?"+paramClientName+"="...)
 		dst = append(dst, url.QueryEscape(t.clientName)...)
 	case outgoing:
+		dst = append(dst, "scope:"+clientOutgoing+"?"...)
 		dst = appendParams(dst, paramApplicationParams+"=", t.paramsOf(g))
 		dst = append(dst, paramApplicationSID+"="...)
 		dst = append(dst, g.applicationSID...)
@@ -241,8 +233,11 @@ func (t *CapabilityToken) appendGrant(dst []byte, g grant) []byte {
 			dst = append(dst, url.QueryEscape(t.clientName)...)
 		}
 	case events:
+		dst = append(dst, "scope:"+streamSubscribe+"?"...)
 		dst = appendParams(dst, "params=", g.params)
 		dst = append(dst, "path=%2F2010-04-01%2FEvents"...)
+	default:
+		dst = append(dst, g.scope.String()...)
 	}
 	return dst
 }
