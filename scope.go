@@ -325,7 +325,7 @@ type Claims struct {
 // token. If a claim occurs twice, the last one counts (RFC 7519 section
 // 4).
 func Verify(token, accountSID string, authTokens ...string) (*Claims, error) {
-	err := checkAccount(accountSID, authTokens)
+	err := checkSID(ErrInvalidAccountSID, "AC", accountSID, authTokens)
 	if len(authTokens) == 0 {
 		err = errors.Join(err, fmt.Errorf("%w: give at least one", ErrInvalidAuthToken))
 	}
@@ -368,7 +368,9 @@ func Verify(token, accountSID string, authTokens ...string) (*Claims, error) {
 // before the token is read.
 func VerifyWithAPIKey(token, accountSID, apiKeySID, apiKeySecret string) (*Claims, error) {
 	secrets := []string{apiKeySecret}
-	err := errors.Join(checkAccount(accountSID, secrets), checkSID(ErrInvalidAPIKey, "SK", apiKeySID, secrets),
+	err := errors.Join(
+		checkSID(ErrInvalidAccountSID, "AC", accountSID, secrets),
+		checkSID(ErrInvalidAPIKey, "SK", apiKeySID, secrets),
 		checkSecret(ErrInvalidAPIKey, apiKeySecret))
 	if err != nil {
 		return nil, err
@@ -393,10 +395,6 @@ func VerifyWithAPIKey(token, accountSID, apiKeySID, apiKeySecret string) (*Claim
 		claims.Extra["grants"] = grants.Other
 	}
 	return claims, nil
-}
-
-func checkAccount(accountSID string, secrets []string) error {
-	return checkSID(ErrInvalidAccountSID, "AC", accountSID, secrets)
 }
 
 // checkSID returns an error, which does not contain the secrets, if something is
