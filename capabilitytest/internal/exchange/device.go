@@ -187,6 +187,9 @@ func (d *Device) Accept(granted *Grants, hash [32]byte, sdk string) {
 	x.mu.Lock()
 	defer x.mu.Unlock()
 	defer x.notify()
+	if d.gone {
+		return
+	}
 	if code, ok := x.refusals[granted.ClientName]; ok {
 		delete(x.refusals, granted.ClientName)
 		reason := &Fault{code, "refused by the test"}
@@ -315,10 +318,7 @@ func (d *Device) Leave(left bool) {
 	defer x.mu.Unlock()
 	defer x.notify()
 	d.stop(nil)
-	d.unregister()
-	d.expireIn(0, nil)
-	d.gone = true
-	delete(x.devices, d)
+	d.forget()
 	for _, c := range slices.Clone(d.legs) {
 		if !left && c.answered.IsZero() {
 			x.lose(c)
@@ -335,6 +335,15 @@ func (d *Device) Leave(left bool) {
 			other.catchUp()
 		}
 	}
+}
+
+// forget takes a device off the exchange. What its page has said already, and nobody has read
+// yet, comes too late.
+func (d *Device) forget() {
+	d.unregister()
+	d.expireIn(0, nil)
+	d.grants, d.refusal, d.gone = nil, faultNoToken, true
+	delete(d.x.devices, d)
 }
 
 // endUnlessBack ends a call whose device does not come back in time.

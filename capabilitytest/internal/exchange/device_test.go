@@ -74,6 +74,21 @@ func TestDeviceThatDoesNotReadIsGivenUp(t *testing.T) {
 	})
 }
 
+// What a page says while the exchange is reset is not heard after it.
+func TestResetForgetsDevices(t *testing.T) {
+	x := newExchange(t, exchange.Config{})
+	d := register(x, "tommy", time.Hour)
+	defer d.Leave(true)
+	x.Reset()
+	told(d)
+	d.Invite("TJ1", "", "To=alice")
+	d.Accept(&exchange.Grants{ClientName: "tommy", Incoming: true, ExpiresAt: time.Now().Add(time.Hour)}, [32]byte{}, "")
+	d.Register(true)
+	assert.Empty(t, x.Calls())
+	assert.Zero(t, x.Registered("tommy"))
+	assert.Empty(t, told(d))
+}
+
 // A log that does not keep up costs no memory: it misses events, and says so.
 func TestSlowReaderMissesEvents(t *testing.T) {
 	synctest.Test(t, func(t *testing.T) {

@@ -92,6 +92,7 @@ func (x *Exchange) Reset() {
 	}
 	for d := range x.devices {
 		d.stop(ErrCut)
+		d.forget()
 	}
 	x.calls, x.lost, x.queues, x.held, x.recordings, x.apps, x.numbers = nil, nil, nil, nil, nil, nil, nil
 	clear(x.refusals)
