@@ -190,8 +190,8 @@ func (c *call) limit(d time.Duration) {
 	if !c.answered.IsZero() {
 		d -= c.duration()
 	}
+	timer := c.x.clock.after(d) // before anybody can know of the limit
 	c.x.start(func() {
-		timer := c.x.clock.after(d)
 		defer timer.stop()
 		select {
 		case <-c.ctx.Done():
