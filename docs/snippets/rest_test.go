@@ -28,13 +28,14 @@ func TestREST(t *testing.T) {
 	require.NoError(t, twilio.WaitRegistered(ctx, "tommy", 1))
 
 	caller := twilio.Phone("+15550100001")
-	_, err := twilio.Call("+15550100001", "+15550100000", `<Response><Enqueue waitUrl="">support</Enqueue></Response>`)
+	_, err := twilio.Call("+15550100001", "+15550100000", `<Response><Enqueue>support</Enqueue></Response>`)
 	require.NoError(t, err)
 	_, err = caller.WaitRing(ctx)
 	require.NoError(t, err)
 	require.NoError(t, caller.Accept())
+	require.NoError(t, caller.WaitSound(ctx, true)) // the music of the queue
 	_, err = twilio.Call("client:tommy?topic=tea", "+15550100000", `<Response><Dial><Queue>support</Queue></Dial></Response>`)
 	require.NoError(t, err)
-	_, err = twilio.WaitCall(ctx, func(call capabilitytest.Call) bool { return call.To == "client:tommy" && call.Status == "in-progress" })
-	require.NoError(t, err)
+	require.NoError(t, caller.WaitSound(ctx, false)) // tommy takes the call
+	require.NoError(t, caller.WaitSound(ctx, true))  // and speaks
 }
