@@ -89,8 +89,8 @@
 //   - An attribute that Twilio documents and the stand-in ignores is named by a
 //     warning: transcription, speech beside digits, ringTone, jitterBufferSize, region. A
 //     Gather of speech alone ends the call with error 31000.
-//   - No answer is cached: a file is requested each time that it is played. The status
-//     callbacks of a Dial's legs name no recording, and a conference reports no speaker.
+//   - No answer is cached: a file is requested each time that it is played. A
+//     conference reports no speaker.
 //   - A recording ends after an hour. Its URL has the address 127.0.0.1 if the stand-in
 //     listens on all addresses.
 //   - Sip, Stream, Pay, Connect, TaskRouter and whatever else needs another service end

@@ -419,16 +419,6 @@ func TestDialAttributes(t *testing.T) {
 		require.NoError(t, third.HangUp())
 		assert.Equal(t, "completed", b.waitAsked(t, "/after").Get("DialCallStatus"))
 	})
-	t.Run("record", func(t *testing.T) {
-		s, b, _, to := dial(t, `record="record-from-answer-dual" recordingStatusCallback="/recording"`, "+15550100002")
-		require.NoError(t, to.Accept())
-		waitCallStatus(t, s, "in-progress")
-		require.NoError(t, to.Whistle(440, 300*time.Millisecond))
-		require.NoError(t, to.HangUp())
-		assert.NotEmpty(t, b.waitAsked(t, "/after").Get("RecordingUrl"))
-		form := b.waitAsked(t, "/recording", "RecordingStatus", "completed")
-		assert.Equal(t, []string{"DialVerb", "2"}, []string{form.Get("RecordingSource"), form.Get("RecordingChannels")})
-	})
 	t.Run("first answer wins", func(t *testing.T) {
 		s, _, _, to := dial(t, ``, "<Number>+15550100002</Number><Number>+15550100003</Number>")
 		third := s.Phone("+15550100003")
@@ -436,6 +426,40 @@ func TestDialAttributes(t *testing.T) {
 		assert.Error(t, third.Accept())
 		waitCallStatus(t, s, "in-progress")
 	})
+}
+
+// The one who is called speaks, and the caller does not.
+func TestDialRecords(t *testing.T) {
+	for track, heard := range map[string]bool{"both": true, "inbound": false, "outbound": true} {
+		t.Run(track, func(t *testing.T) {
+			b := startBackend(t, map[string]string{
+				"/voice": `<Dial action="/after" record="record-from-answer-dual" recordingTrack="` + track + `" recordingStatusCallback="/recording"
+					recordingStatusCallbackEvent="in-progress completed absent"><Number statusCallback="/progress">+15550100002</Number></Dial>`,
+				"/after": `<Say>Over</Say>`, "/recording": "", "/progress": "",
+			})
+			s := start(t, Number(office, b.URL+"/voice"), Instant())
+			from, to := s.Phone(caller), s.Phone("+15550100002")
+			require.NoError(t, from.Call(office))
+			_, err := to.WaitRing(patience(t))
+			require.NoError(t, err)
+			require.NoError(t, to.Accept())
+			b.waitAsked(t, "/recording", "RecordingStatus", "in-progress")
+			require.NoError(t, to.Whistle(440, 300*time.Millisecond))
+			require.NoError(t, to.HangUp())
+			leg, action := b.waitAsked(t, "/progress", "CallStatus", "completed"), b.waitAsked(t, "/after")
+			if !heard {
+				b.waitAsked(t, "/recording", "RecordingStatus", "absent")
+				assert.NotContains(t, leg, "RecordingUrl")
+				assert.NotContains(t, action, "RecordingUrl")
+				return
+			}
+			form := b.waitAsked(t, "/recording", "RecordingStatus", "completed")
+			assert.Equal(t, []string{"DialVerb", "2"}, []string{form.Get("RecordingSource"), form.Get("RecordingChannels")})
+			assert.Equal(t, []string{form.Get("RecordingUrl"), form.Get("RecordingSid"), form.Get("RecordingDuration")},
+				[]string{leg.Get("RecordingUrl"), leg.Get("RecordingSid"), leg.Get("RecordingDuration")})
+			assert.Equal(t, form.Get("RecordingUrl"), action.Get("RecordingUrl"))
+		})
+	}
 }
 
 func TestQueue(t *testing.T) {

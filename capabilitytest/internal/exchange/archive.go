@@ -76,7 +76,16 @@ func (rec *recording) snapshot() Recording {
 	}
 }
 
-// describe adds what a status callback is told of the recording of a whole call.
+// recorded returns what the end of a call is reported with: the recording of the whole call, or of
+// the Dial that has connected it. It is nil if there is none.
+func (c *call) recorded() *recording {
+	if c.branch != nil && !c.answered.IsZero() {
+		return c.branch.dial.record
+	}
+	return c.recording
+}
+
+// describe adds what the last status callback of a call is told of its recording.
 func (rec *recording) describe(form url.Values) {
 	if rec == nil || rec.status != "completed" {
 		return

@@ -20,6 +20,7 @@ type dial struct {
 	parent *call
 	itself bool          // it rings the devices of the parent, which REST calls: see [call.doubles]
 	legs   []*call       // that ring, or the one that was answered
+	record *recording    // of the Dial, or nil
 	picked chan *call    // the leg that was answered first
 	failed chan *outcome // why no leg will be answered
 }
@@ -149,7 +150,7 @@ func (r *runner) dialGroup(v twiml.Dial, nouns []twiml.Noun) *outcome {
 		return result
 	}
 	defer r.hangUpDial(d)
-	recording := r.recordDial(v, true)
+	recording := r.recordDial(v, d, true)
 	tone := &ringback{c: r.c}
 	defer tone.stop()
 	leg, result := r.awaitAnswer(d, unanswered, v.AnswerOnBridge, tone)
@@ -166,7 +167,7 @@ func (r *runner) dialGroup(v twiml.Dial, nouns []twiml.Noun) *outcome {
 	}
 	tone.stop()
 	if recording == nil {
-		recording = r.recordDial(v, false)
+		recording = r.recordDial(v, d, false)
 	}
 	if fault := r.bridge(v, leg); fault != nil {
 		recording.discard()
@@ -487,8 +488,11 @@ func (b *branch) ended(c *call, reason *Fault) {
 	b.legs = slices.DeleteFunc(b.legs, func(other *call) bool { return other == c })
 	b.dial.forget(c)
 	if len(b.legs) == 0 && b.callback != nil {
-		c.report(b.hooks, b.callback, "completed", c.status)
-		c.x.start(func() { b.hooks.Close(c.x.ctx) })
+		recorded := c.recorded()
+		c.x.start(func() {
+			recorded.wait()
+			b.reportEnd(c)
+		})
 	}
 	if len(b.dial.legs) == 0 && c.answered.IsZero() {
 		select {
@@ -496,6 +500,14 @@ func (b *branch) ended(c *call, reason *Fault) {
 		default:
 		}
 	}
+}
+
+// reportEnd reports the end of the branch's last leg.
+func (b *branch) reportEnd(c *call) {
+	c.x.mu.Lock()
+	c.report(b.hooks, b.callback, "completed", c.status)
+	c.x.mu.Unlock()
+	b.hooks.Close(c.x.ctx)
 }
 
 // prepare does for a leg that was answered what is due before it is connected.

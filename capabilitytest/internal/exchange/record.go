@@ -31,11 +31,12 @@ type recording struct {
 	status   string
 	made     media.Recording // when it is completed
 	ended    time.Time
+	over     chan struct{} // closed when it is completed or absent
 }
 
 // newRecording starts a recording, and reports it. x.mu is held.
 func (c *call) newRecording(recorder *media.Recorder, source string, to twiml.StatusCallback, base *url.URL) *recording {
-	rec := &recording{x: c.x, c: c, recorder: recorder, sid: "RE" + random(), started: time.Now(), hooks: c.hooks}
+	rec := &recording{x: c.x, c: c, recorder: recorder, sid: "RE" + random(), started: time.Now(), hooks: c.hooks, over: make(chan struct{})}
 	rec.callback = c.newCallback(to, base)
 	rec.form = url.Values{
 		"AccountSid":         {c.x.config.AccountSID},
@@ -57,6 +58,7 @@ func (rec *recording) report(status string, more url.Values) {
 	rec.status = status
 	if status != "in-progress" {
 		rec.ended = time.Now()
+		close(rec.over)
 	}
 	form := url.Values{"RecordingStatus": {status}}
 	for _, values := range []url.Values{rec.form, more} {
@@ -66,6 +68,17 @@ func (rec *recording) report(status string, more url.Values) {
 	}
 	if rec.callback.wants(status) {
 		rec.hooks.Notify(rec.callback.target, form)
+	}
+}
+
+// wait waits until a recording, if there is one, is over.
+func (rec *recording) wait() {
+	if rec == nil {
+		return
+	}
+	select {
+	case <-rec.over:
+	case <-rec.x.ctx.Done():
 	}
 }
 
@@ -101,8 +114,9 @@ func (rec *recording) discard() {
 	rec.report("absent", nil)
 }
 
-// recordDial starts the recording that a Dial asks for, if this is the time for it.
-func (r *runner) recordDial(v twiml.Dial, ringing bool) *recording {
+// recordDial starts the recording that a Dial asks for, if this is the time for it. d is nil if it
+// dials a queue.
+func (r *runner) recordDial(v twiml.Dial, d *dial, ringing bool) *recording {
 	fromRinging := v.Record == twiml.RecordFromRinging || v.Record == twiml.RecordFromRingingDual
 	if v.Record == twiml.DoNotRecord || v.Record == "" || ringing && !fromRinging {
 		return nil
@@ -118,8 +132,12 @@ func (r *runner) recordDial(v twiml.Dial, ringing bool) *recording {
 		return nil
 	}
 	dual := strings.HasSuffix(string(v.Record), "-dual")
-	recorder := r.c.audio.Record(media.RecordOptions{Dual: dual, Trim: v.TrimSilence})
-	return r.c.newRecording(recorder, "DialVerb", v.RecordingStatusCallback, r.self.URL)
+	recorder := r.c.audio.Record(media.RecordOptions{Dual: dual, Trim: v.TrimSilence, Track: media.Track(v.RecordingTrack)})
+	rec := r.c.newRecording(recorder, "DialVerb", v.RecordingStatusCallback, r.self.URL)
+	if d != nil {
+		d.record = rec
+	}
+	return rec
 }
 
 // record records what the far end says, until a key or silence ends it. Of a recording

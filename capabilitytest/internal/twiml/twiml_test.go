@@ -20,7 +20,7 @@ var (
 // dial returns a Dial of nouns without attributes.
 func dial(nouns ...twiml.Noun) twiml.Dial {
 	return twiml.Dial{
-		Action: post, Timeout: 30 * time.Second, TimeLimit: 4 * time.Hour, Record: twiml.DoNotRecord,
+		Action: post, Timeout: 30 * time.Second, TimeLimit: 4 * time.Hour, Record: twiml.DoNotRecord, RecordingTrack: "both",
 		RecordingStatusCallback: noCall, Nouns: nouns,
 	}
 }
@@ -115,11 +115,11 @@ func TestVerbs(t *testing.T) {
 		"Dial a number":       {`<Dial>+1 (555) 010-0000</Dial>`, []twiml.Verb{dial(number("+15550100000"))}},
 		"Dial as in the U.S.": {`<Dial>415-523-4567</Dial><Dial>1.415.523.4567</Dial>`, []twiml.Verb{dial(number("+14155234567")), dial(number("+14155234567"))}},
 		"Dial with all": {`<Dial action="/a" method="GET" timeout="5" timeLimit="60" callerId="client:alice" answerOnBridge="true" hangupOnStar="true" sequential="true"
-				record="record-from-ringing-dual" trim="trim-silence" recordingTrack="both"
+				record="record-from-ringing-dual" trim="trim-silence" recordingTrack="outbound"
 				recordingStatusCallback="/r" recordingStatusCallbackMethod="GET" recordingStatusCallbackEvent="absent"><Client>tommy</Client></Dial>`,
 			[]twiml.Verb{twiml.Dial{
 				Action: twiml.Request{URL: "/a", Method: "GET"}, Timeout: 5 * time.Second, TimeLimit: time.Minute, CallerID: "client:alice",
-				AnswerOnBridge: true, HangupOnStar: true, Sequential: true, Record: twiml.RecordFromRingingDual, TrimSilence: true,
+				AnswerOnBridge: true, HangupOnStar: true, Sequential: true, Record: twiml.RecordFromRingingDual, TrimSilence: true, RecordingTrack: "outbound",
 				RecordingStatusCallback: twiml.StatusCallback{Request: twiml.Request{URL: "/r", Method: "GET"}, Events: []string{"absent"}},
 				Nouns:                   []twiml.Noun{client("tommy")}}}},
 		"Dial with a number as caller ID": {`<Dial callerId="+15550100001">+15550100000</Dial>`, []twiml.Verb{
