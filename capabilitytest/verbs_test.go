@@ -14,6 +14,7 @@ import (
 	"github.com/stretchr/testify/assert"
 	"github.com/stretchr/testify/require"
 
+	"github.com/seed-6c737938/capability/capabilitytest/internal/exchange"
 	"github.com/seed-6c737938/capability/capabilitytest/internal/media"
 )
 
@@ -377,6 +378,51 @@ func TestWhisper(t *testing.T) {
 			}
 			form := b.waitAsked(t, "/after")
 			assert.Equal(t, []string{"completed", test.bridged}, []string{form.Get("DialCallStatus"), form.Get("DialBridged")})
+		})
+	}
+}
+
+// The caller hears it ring meanwhile, and without answerOnBridge has been answered, however
+// quick the other side was.
+func TestClientWhisper(t *testing.T) {
+	for name, test := range map[string]struct {
+		onBridge   bool
+		meanwhile  string
+		then       func(tommy *page, sid string)
+		wasBridged string
+	}{
+		"connects":                       {true, "ringing", func(tommy *page, sid string) { tommy.send("dtmf", payload{CallSID: sid, DTMF: "1"}) }, "true"},
+		"connects, caller answered":      {false, "in-progress", func(tommy *page, sid string) { tommy.send("dtmf", payload{CallSID: sid, DTMF: "1"}) }, "true"},
+		"callee leaves":                  {true, "ringing", func(tommy *page, sid string) { tommy.send("hangup", payload{CallSID: sid}) }, "false"},
+		"callee leaves, caller answered": {false, "in-progress", func(tommy *page, sid string) { tommy.send("hangup", payload{CallSID: sid}) }, "false"},
+	} {
+		t.Run(name, func(t *testing.T) {
+			b := startBackend(t, map[string]string{
+				"/voice":   fmt.Sprintf(`<Dial action="/after" answerOnBridge="%v"><Client url="/whisper">tommy</Client></Dial>`, test.onBridge),
+				"/whisper": `<Gather numDigits="1" timeout="600" action="/pressed"><Say>A call from the shop</Say></Gather>`, "/pressed": "", "/after": "",
+			})
+			s := start(t, Number(office, b.URL+"/voice"), Instant(), change(func(s *Server) { s.config.Timing.Answer = time.Hour }))
+			tommy, from := openDevice(t, s, both("tommy")), s.Phone(caller)
+			require.NoError(t, from.Call(office))
+			sid := tommy.expect("invite").CallSID
+			tommy.accept(sid)
+			tommy.waitConnected(sid)
+			require.Eventually(t, func() bool {
+				events, _ := s.exchange.Recent(0)
+				return slices.ContainsFunc(events, func(e exchange.Event) bool { return e.Text == `client:tommy is told "A call from the shop"` })
+			}, 20*time.Second, time.Millisecond)
+			require.NoError(t, from.WaitSound(patience(t), true), "it rings")
+			assert.Equal(t, test.meanwhile, s.Calls()[0].Status)
+			assert.Empty(t, from.Told())
+
+			test.then(tommy, sid)
+			if test.wasBridged == "true" {
+				require.NoError(t, from.WaitSound(patience(t), false), "it rings no more")
+				waitCallStatus(t, s, "in-progress")
+				tommy.send("hangup", payload{CallSID: sid})
+			}
+			form := b.waitAsked(t, "/after")
+			assert.Equal(t, []string{"completed", sid, test.wasBridged}, []string{form.Get("DialCallStatus"), form.Get("DialCallSid"), form.Get("DialBridged")})
 		})
 	}
 }

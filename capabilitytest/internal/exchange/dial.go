@@ -160,7 +160,11 @@ func (r *runner) dialGroup(v twiml.Dial, nouns []twiml.Noun) *outcome {
 	}
 	result = &outcome{status: "completed", leg: leg}
 	if b := leg.branch; b.digits != "" || b.whisper.URL != "" {
-		if r.prepare(leg, b); leg.staying().Err() != nil {
+		if fault := r.prepare(v, leg, tone); fault != nil {
+			recording.discard()
+			return &outcome{status: "failed", leg: leg, fault: fault}
+		}
+		if leg.staying().Err() != nil {
 			recording.discard()
 			return result
 		}
@@ -196,16 +200,22 @@ func (r *runner) awaitAnswer(d *dial, unanswered *timer, onBridge bool, tone *ri
 			return nil, result
 		case <-early:
 			early = nil
-			if fault := r.c.pickUp(); fault != nil {
+			if fault := r.answerEarly(tone); fault != nil {
 				return nil, &outcome{status: "failed", leg: d.first(), fault: fault}
 			}
-			tone.start()
 		case <-unanswered.C:
 			return r.giveUp(d)
 		case <-r.ctx.Done():
 			return nil, &outcome{status: "canceled", leg: d.first()}
 		}
 	}
+}
+
+// answerEarly answers a caller who is not to wait for the other side, and hears it ring.
+func (r *runner) answerEarly(tone *ringback) *Fault {
+	fault := r.c.pickUp()
+	tone.start()
+	return fault
 }
 
 // ringback is what a caller who was answered hears while it rings.
@@ -510,14 +520,22 @@ func (b *branch) reportEnd(c *call) {
 	b.hooks.Close(c.x.ctx)
 }
 
-// prepare does for a leg that was answered what is due before it is connected.
-func (r *runner) prepare(leg *call, b *branch) {
+// prepare does for a leg that was answered what is due before it is connected. It returns why
+// the caller cannot be answered.
+func (r *runner) prepare(v twiml.Dial, leg *call, tone *ringback) *Fault {
+	if !v.AnswerOnBridge { // however soon the other side has answered
+		if fault := r.answerEarly(tone); fault != nil {
+			return fault
+		}
+	}
+	b := leg.branch
 	if b.digits != "" {
 		r.forCall(leg, twiml.InWhisper).play(leg.staying(), twiml.Play{Digits: b.digits, Loop: 1})
 	}
 	if b.whisper.URL != "" {
 		r.whisper(leg, b.whisper)
 	}
+	return nil
 }
 
 // whisper runs a document for a leg that was answered, before it is connected.

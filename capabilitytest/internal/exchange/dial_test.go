@@ -87,6 +87,24 @@ func TestDialRingsAlthoughOneFailsAtOnce(t *testing.T) {
 	}
 }
 
+// Whoever is called hangs up, and the caller's document goes on.
+func TestSecondDialAfterAnsweredOne(t *testing.T) {
+	var first, second *exchange.Phone
+	prepare := func(x *exchange.Exchange) { first, second = x.Phone(callee), x.Phone("+15550100003") }
+	execute(t, `<Dial>`+callee+`</Dial><Dial>+15550100003</Dial><Say>After</Say>`, prepare, func(t *testing.T, s *script) {
+		for _, phone := range []*exchange.Phone{first, second} {
+			require.NoError(t, phone.Accept())
+			time.Sleep(time.Second)
+			go phone.Whistle(440, time.Second)
+			time.Sleep(time.Second / 2)
+			assert.True(t, s.phone.Hears())
+			require.NoError(t, phone.HangUp())
+			synctest.Wait()
+		}
+		assert.Equal(t, []string{"After"}, s.phone.Told())
+	})
+}
+
 // A client whom no device is registered as has a leg all the same, as with Twilio.
 func TestUnregisteredClientHasLeg(t *testing.T) {
 	execute(t, "<Dial><Client>nobody</Client></Dial>", nil, func(t *testing.T, s *script) {

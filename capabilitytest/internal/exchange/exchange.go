@@ -58,7 +58,7 @@ type Timing struct {
 
 func (t Timing) withDefaults(instant bool) Timing {
 	if instant {
-		t.Answer, t.PhonePicks = 1, 1
+		t.Answer, t.PhonePicks = cmp.Or(t.Answer, 1), cmp.Or(t.PhonePicks, 1)
 	}
 	return Timing{
 		Ring:       cmp.Or(t.Ring, 30*time.Second),
