@@ -65,6 +65,8 @@
 // A Dial of a Client or Number answers its caller when the other side answers, if it has
 // answerOnBridge; else a second after the other side begins to ring, and the caller hears
 // it ring. Other verbs answer at once, but for a Queue with answerOnBridge.
+// The call of a caller who gives up while a Dial rings is completed, as Twilio counts a Dial
+// as in progress; earlier, it is no-answer.
 //
 // A number of the account, see [Number], answers with its own document. Any other that no
 // test plays answers after two seconds and echoes what it hears. Twilio's magic numbers

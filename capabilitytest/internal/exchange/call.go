@@ -73,6 +73,7 @@ type call struct {
 	room      *media.Room
 
 	status   string
+	canceled bool // over REST, before anybody answered
 	code     int
 	fault    *Fault   // why it ended, or nil
 	signed   []string // the names of the params that the token signs
@@ -564,13 +565,17 @@ func (c *call) tellEnd(by *call, reason *Fault) {
 	c.x.event(e)
 }
 
-// endStatus returns the status of a leg that ends.
+// endStatus returns the status of a leg that ends. A caller who gives up while a Dial rings has
+// a completed call, since Twilio counts such a call as in progress, and reports it so to the
+// action: https://www.twilio.com/docs/voice/api/call-resource
 func (c *call) endStatus(by *call, reason *Fault) string {
 	switch {
 	case !c.answered.IsZero():
 		return "completed"
-	case by == c && c.parent == nil, by == c.parent && c.parent != nil && reason == nil:
+	case c.canceled, by == c.parent && c.parent != nil && reason == nil:
 		return "canceled"
+	case by == c && c.parent == nil && !c.inProgress(): // a caller who gives up
+		return "no-answer"
 	case reason == nil:
 		return "completed"
 	case reason == faultRejected:

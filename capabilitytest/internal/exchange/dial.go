@@ -89,9 +89,6 @@ func (r *runner) dialForm(result *outcome) url.Values {
 	}
 	if r.c.over() {
 		form.Set("CallStatus", r.c.status)
-		if r.c.status == "canceled" {
-			form.Set("CallStatus", "completed")
-		}
 	}
 	if result.leg != nil {
 		form.Set("DialCallSid", result.leg.sid)
@@ -309,6 +306,7 @@ func (r *runner) ring(nouns []twiml.Noun, callerID string) (*dial, *outcome) {
 		x.ringNoun(d, noun, cmp.Or(callerID, c.from), r.self.URL)
 	}
 	if failed := d.failedAtOnce(); failed != nil {
+		c.dial = nil
 		return nil, failed
 	}
 	x.callEvent(c, RingEvent, "%s rings %s", c.from, d.describe())
