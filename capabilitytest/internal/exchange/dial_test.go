@@ -156,6 +156,29 @@ func TestFastForwardEndsRecording(t *testing.T) {
 	})
 }
 
+// Of what is too short, or silent, there is no recording:
+// https://support.twilio.com/hc/en-us/articles/360014251313
+func TestAbsentRecordings(t *testing.T) {
+	for code, say := range map[int]func(*exchange.Phone){
+		16101: func(p *exchange.Phone) { assert.NoError(t, p.Whistle(440, 40*time.Millisecond)) },
+		16102: func(*exchange.Phone) { time.Sleep(time.Second) },
+	} {
+		execute(t, `<Record playBeep="false"/><Say>After</Say>`, nil, func(t *testing.T, s *script) {
+			say(s.phone)
+			require.NoError(t, s.phone.Press("#"))
+			synctest.Wait()
+			assert.Equal(t, []string{"After"}, s.phone.Told())
+			require.Len(t, s.Recordings(), 1)
+			assert.Equal(t, code, s.Recordings()[0].ErrorCode)
+		})
+	}
+	execute(t, `<Record playBeep="false"/>`, nil, func(t *testing.T, s *script) {
+		require.NoError(t, s.phone.Press("#"))
+		synctest.Wait()
+		assert.Equal(t, 16101, s.Recordings()[0].ErrorCode, "it is empty")
+	})
+}
+
 // Nothing waits for the digits of a Gather whose prompt fails.
 func TestFailedPromptEndsGather(t *testing.T) {
 	execute(t, `<Gather timeout="30"><Play>relative.wav</Play></Gather>`, nil, func(t *testing.T, s *script) {

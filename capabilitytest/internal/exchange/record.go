@@ -18,6 +18,9 @@ const maxPageRecording = 10 * time.Minute
 // maxRecordings is how many recordings are kept.
 const maxRecordings = 100
 
+// shortest is how short a recording may be. Twilio has a minimum, but does not document it.
+const shortest = time.Second / 10
+
 // A recording is being made.
 type recording struct {
 	x        *Exchange
@@ -82,7 +85,7 @@ func (rec *recording) wait() {
 	}
 }
 
-// finish ends a recording and keeps it. It returns its URL, "" if it is silent.
+// finish ends a recording and keeps it. It returns its URL, "" if it is absent.
 func (rec *recording) finish() string {
 	if rec == nil {
 		return ""
@@ -90,10 +93,12 @@ func (rec *recording) finish() string {
 	made := rec.recorder.Stop()
 	rec.x.mu.Lock()
 	defer rec.x.mu.Unlock()
-	if made.Duration < time.Second/10 || made.Silent {
-		rec.x.callEvent(rec.c, VerbEvent, "the recording of the call of %s is silent", rec.c.from)
-		rec.form.Set("ErrorCode", "16102")
-		rec.report("absent", nil)
+	switch {
+	case made.Silent:
+		rec.fail("16102", "is silent")
+		return ""
+	case made.Duration < shortest:
+		rec.fail("16101", "is too short")
 		return ""
 	}
 	rec.made = made
@@ -101,6 +106,13 @@ func (rec *recording) finish() string {
 	rec.x.callEvent(rec.c, VerbEvent, "recorded %v of the call of %s: %s", made.Duration.Round(time.Second/10), rec.c.from, rec.url())
 	rec.report("completed", url.Values{"RecordingChannels": {strconv.Itoa(made.Channels)}})
 	return rec.url()
+}
+
+// fail reports that there is no recording, and why.
+func (rec *recording) fail(code, why string) {
+	rec.x.callEvent(rec.c, VerbEvent, "the recording of the call of %s %s", rec.c.party(), why)
+	rec.form.Set("ErrorCode", code)
+	rec.report("absent", nil)
 }
 
 // discard ends a recording of a call that was not connected.
@@ -111,7 +123,7 @@ func (rec *recording) discard() {
 	rec.recorder.Stop()
 	rec.x.mu.Lock()
 	defer rec.x.mu.Unlock()
-	rec.report("absent", nil)
+	rec.fail("16101", "is too short, as nobody was connected")
 }
 
 // recordDial starts the recording that a Dial asks for, if this is the time for it. d is nil if it

@@ -46,7 +46,7 @@ type Recording struct {
 	WAV      []byte // 8 kHz, 16 bit PCM
 	Channels int
 	Duration time.Duration
-	Silent   bool // nothing in it was louder than silence
+	Silent   bool // it was not empty, but nothing in it was louder than silence
 }
 
 // Done is closed when the recording has ended.
@@ -68,7 +68,7 @@ func (r *Recorder) Stop() Recording {
 		WAV:      encodeWAV(r.channels(), frames),
 		Channels: r.channels(),
 		Duration: time.Duration(len(frames)) * frameTime,
-		Silent:   r.last == 0,
+		Silent:   len(r.frames) > 0 && r.last == 0,
 	}
 }
 
