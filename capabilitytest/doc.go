@@ -106,7 +106,8 @@
 //     allowIncomingWhileBusy, the SDK ignores that, and the caller hears it ring
 //     until the Dial times out.
 //   - Event streams are ignored. Calls are lost when the stand-in ends. It keeps the last
-//     10,000 calls and 100 recordings.
+//     10,000 calls, each leg of a Dial counted, 1,000 queues, 1,000 conferences, and 100
+//     recordings of 256 MB together.
 //   - The console shows the last 200 calls and 4,000 events. A page that plays a telephone
 //     has to be closed, or the call hung up, by hand: nobody notices that it is gone.
 //   - It does not run with GODEBUG=fips140=only, as WebSocket and X-Twilio-Signature need

@@ -20,7 +20,7 @@ import (
 const (
 	apiVersion = "2010-04-01"
 
-	maxCalls       = 10_000 // that are remembered
+	maxCalls       = 10_000 // legs that are remembered, in about 16 MB; those that go on are not forgotten
 	maxDigits      = 1000   // of a call
 	maxSaid        = 1000   // texts, of a call
 	maxParamsBytes = 800    // of what a page passes to connect: Twilio error 31103
@@ -151,8 +151,10 @@ func (x *Exchange) newCall(parent *call) *call {
 		c.hooks = parent.hooks
 	}
 	x.calls = append(x.calls, c)
-	if over := len(x.calls) - maxCalls; over > 0 {
-		x.calls = slices.Delete(x.calls, 0, over)
+	if len(x.calls) > maxCalls {
+		if i := slices.IndexFunc(x.calls, (*call).over); i >= 0 {
+			x.calls = slices.Delete(x.calls, i, i+1)
+		}
 	}
 	return c
 }
@@ -430,7 +432,7 @@ func keysOf(digits string) string {
 // takeDigits lets the far end know what is dialled.
 func (c *call) takeDigits(digits string) {
 	if c.phone != nil {
-		c.phone.heard += digits
+		c.phone.hear(digits)
 	}
 	if c.trunk != nil && !c.trunk.over() {
 		c.trunk.press(digits)

@@ -15,9 +15,6 @@ import (
 // maxPageRecording is how long Twilio records what a page says.
 const maxPageRecording = 10 * time.Minute
 
-// maxRecordings is how many recordings are kept.
-const maxRecordings = 100
-
 // shortest is how short a recording may be. Twilio has a minimum, but does not document it.
 const shortest = time.Second / 10
 
@@ -49,7 +46,7 @@ func (c *call) newRecording(recorder *media.Recorder, source string, to twiml.St
 		"RecordingSource":    {source},
 		"RecordingStartTime": {rec.started.UTC().Format(time.RFC1123Z)},
 	}
-	c.x.keep(rec)
+	c.x.recordings = append(c.x.recordings, rec)
 	c.x.callEvent(c, VerbEvent, "recording of the call of %s starts", c.party())
 	rec.report("in-progress", nil)
 	return rec
@@ -62,6 +59,7 @@ func (rec *recording) report(status string, more url.Values) {
 	if status != "in-progress" {
 		rec.ended = time.Now()
 		close(rec.over)
+		rec.x.forgetRecordings()
 	}
 	form := url.Values{"RecordingStatus": {status}}
 	for _, values := range []url.Values{rec.form, more} {

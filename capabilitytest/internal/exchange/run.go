@@ -287,7 +287,7 @@ func (c *call) tell(text string) {
 		c.said = append(c.said, text)
 	}
 	if c.phone != nil {
-		c.phone.told = append(c.phone.told, text)
+		c.phone.tell(text)
 	}
 }
 
