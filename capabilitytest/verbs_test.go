@@ -738,7 +738,7 @@ func TestConferenceThatCannotBeJoined(t *testing.T) {
 		return `<Dial action="/after"><Conference ` + attributes + ` statusCallback="/joined" statusCallbackEvent="join">room</Conference></Dial>`
 	}
 	b := startBackend(t, map[string]string{
-		"/a": room(`participantLabel="a" waitUrl="" record="record-from-start" recordingStatusCallback="/recording"`),
+		"/a": room(`participantLabel="a" waitUrl="" record="record-from-start" recordingStatusCallback="/recording" recordingStatusCallbackEvent="in-progress completed"`),
 		"/b": room(`participantLabel="a"`), "/c": room(`maxParticipants="2" waitUrl=""`), "/d": room(`waitUrl="/missing" startConferenceOnEnter="false"`),
 		"/after": `<Say>Over</Say>`,
 	})
@@ -775,6 +775,7 @@ func TestConferenceThatCannotBeJoined(t *testing.T) {
 	form := b.waitAsked(t, "/recording", "RecordingStatus", "completed")
 	assert.Equal(t, "Conference", form.Get("RecordingSource"))
 	assert.Regexp(t, "^CF", form.Get("ConferenceSid"))
+	assert.Equal(t, form.Get("ConferenceSid"), b.waitAsked(t, "/recording", "RecordingStatus", "in-progress").Get("ConferenceSid"))
 }
 
 func TestUselessSDP(t *testing.T) {

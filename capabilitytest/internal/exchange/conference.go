@@ -144,9 +144,10 @@ func (conf *conference) seat(p *participant) {
 	}
 	if p.noun.RecordFromStart && conf.recording == nil {
 		recorder := conf.room.Record(media.RecordOptions{Trim: p.noun.TrimSilence})
-		conf.recording = p.call.newRecording(recorder, "Conference", p.noun.RecordingStatusCallback, p.base)
+		conf.recording = p.call.newRecording(recorder, "Conference", p.call.newCallback(p.noun.RecordingStatusCallback, p.base))
 		conf.recording.form.Set("ConferenceSid", conf.sid)
 		conf.recording.hooks = conf.hooks // which outlives the call
+		conf.recording.start()
 	}
 }
 

@@ -34,10 +34,9 @@ type recording struct {
 	over     chan struct{} // closed when it is completed or absent
 }
 
-// newRecording starts a recording, and reports it. x.mu is held.
-func (c *call) newRecording(recorder *media.Recorder, source string, to twiml.StatusCallback, base *url.URL) *recording {
-	rec := &recording{x: c.x, c: c, recorder: recorder, sid: "RE" + random(), started: time.Now(), hooks: c.hooks, over: make(chan struct{})}
-	rec.callback = c.newCallback(to, base)
+// newRecording returns a recording that is to be started. x.mu is held.
+func (c *call) newRecording(recorder *media.Recorder, source string, to *callback) *recording {
+	rec := &recording{x: c.x, c: c, recorder: recorder, sid: "RE" + random(), started: time.Now(), callback: to, hooks: c.hooks, over: make(chan struct{})}
 	rec.form = url.Values{
 		"AccountSid":         {c.x.config.AccountSID},
 		"CallSid":            {c.sid},
@@ -46,10 +45,14 @@ func (c *call) newRecording(recorder *media.Recorder, source string, to twiml.St
 		"RecordingSource":    {source},
 		"RecordingStartTime": {rec.started.UTC().Format(time.RFC1123Z)},
 	}
-	c.x.recordings = append(c.x.recordings, rec)
-	c.x.callEvent(c, VerbEvent, "recording of the call of %s starts", c.party())
-	rec.report("in-progress", nil)
 	return rec
+}
+
+// start remembers a recording, and reports it.
+func (rec *recording) start() {
+	rec.x.recordings = append(rec.x.recordings, rec)
+	rec.x.callEvent(rec.c, VerbEvent, "recording of the call of %s starts", rec.c.party())
+	rec.report("in-progress", nil)
 }
 
 func (rec *recording) url() string { return rec.x.config.RecordingURL + rec.sid }
@@ -143,7 +146,8 @@ func (r *runner) recordDial(v twiml.Dial, d *dial, ringing bool) *recording {
 	}
 	dual := strings.HasSuffix(string(v.Record), "-dual")
 	recorder := r.c.audio.Record(media.RecordOptions{Dual: dual, Trim: v.TrimSilence, Track: media.Track(v.RecordingTrack)})
-	rec := r.c.newRecording(recorder, "DialVerb", v.RecordingStatusCallback, r.self.URL)
+	rec := r.c.newRecording(recorder, "DialVerb", r.c.newCallback(v.RecordingStatusCallback, r.self.URL))
+	rec.start()
 	if d != nil {
 		d.record = rec
 	}
@@ -177,7 +181,8 @@ func (r *runner) record(v twiml.Record) (*script, *Fault) {
 	}
 	rec := r.c.newRecording(r.c.audio.Record(media.RecordOptions{
 		Track: media.InboundTrack, MaxLength: length, MaxSilence: v.Timeout, Trim: v.TrimSilence,
-	}), "RecordVerb", v.StatusCallback, r.self.URL)
+	}), "RecordVerb", r.c.newCallback(v.StatusCallback, r.self.URL))
+	rec.start()
 	r.x.mu.Unlock()
 	key := r.awaitEnd(rec, keys, v.FinishOnKey, silence, full)
 	address := rec.finish()
