@@ -735,7 +735,7 @@ func TestAnswersOfOtherKinds(t *testing.T) {
 
 func TestConferenceThatCannotBeJoined(t *testing.T) {
 	room := func(attributes string) string {
-		return `<Dial action="/after"><Conference ` + attributes + ` statusCallback="/joined" statusCallbackEvent="join">room</Conference></Dial>`
+		return `<Dial action="/after"><Conference ` + attributes + ` statusCallback="/joined" statusCallbackEvent="join leave">room</Conference></Dial>`
 	}
 	b := startBackend(t, map[string]string{
 		"/a": room(`participantLabel="a" waitUrl="" record="record-from-start" recordingStatusCallback="/recording" recordingStatusCallbackEvent="in-progress completed"`),
@@ -751,6 +751,7 @@ func TestConferenceThatCannotBeJoined(t *testing.T) {
 		return phone
 	}
 	waitTold(t, call("+15550100005", number("3")), "Over") // its wait document is missing
+	b.waitAsked(t, "/joined", "ReasonParticipantLeft", "participant_add_failed")
 	first := call("+15550100001", number("0"))
 	joined := func(from string) {
 		t.Helper()

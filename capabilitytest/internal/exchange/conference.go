@@ -44,6 +44,7 @@ type participant struct {
 	joined, updated time.Time
 	hold            context.CancelFunc // ends the hold; nil if there is none
 	kicked          bool
+	failed          bool // to join, as the wait document failed
 }
 
 // confer puts the call into a conference until it leaves.
@@ -60,10 +61,18 @@ func (r *runner) confer(v twiml.Dial, noun twiml.Conference) (*outcome, *Fault) 
 		return &outcome{status: "failed", fault: fault}, nil
 	}
 	defer p.leave()
-	fault = r.waitForStart(noun, p)
-	if fault == nil {
-		r.talk(v, p.ctx, limit, keys)
-	}
+	waited := make(chan *Fault, 1)
+	go func() {
+		fault := r.waitForStart(noun, p)
+		if fault != nil {
+			p.leave()
+		}
+		waited <- fault
+	}()
+	r.talk(v, p.ctx, limit, keys)
+	p.leave()
+	fault = <-waited
+	p.failed = fault != nil
 	recorded := r.exit(conf, p)
 	if fault != nil {
 		return &outcome{status: "failed", fault: fault}, nil

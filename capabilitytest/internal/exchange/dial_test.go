@@ -128,6 +128,17 @@ func TestCalleeLeavesWhileDigitsAreSent(t *testing.T) {
 	})
 }
 
+// Whoever waits for a conference to start can leave it, too.
+func TestStarWhileConferenceIsAwaited(t *testing.T) {
+	for _, wait := range []string{``, `waitUrl=""`} {
+		execute(t, `<Dial hangupOnStar="true"><Conference `+wait+`>room</Conference></Dial><Say>After</Say>`, nil, func(t *testing.T, s *script) {
+			require.NoError(t, s.phone.Press("*"))
+			synctest.Wait()
+			assert.Equal(t, []string{"After"}, s.phone.Told())
+		})
+	}
+}
+
 // A coach who enters before the call to coach is heard by nobody, and then by that alone.
 func TestCoachEntersFirst(t *testing.T) {
 	const conference = `<Conference beep="false" %s>room</Conference>`
