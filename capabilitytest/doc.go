@@ -65,6 +65,8 @@
 // A Dial of a Client or Number answers its caller when the other side answers, if it has
 // answerOnBridge; else a second after the other side begins to ring, and the caller hears
 // it ring. Other verbs answer at once, but for a Queue with answerOnBridge.
+// The call of a caller who gives up while a Dial rings is completed, as Twilio counts a Dial
+// as in progress; earlier, it is no-answer.
 //
 // A number of the account, see [Number], answers with its own document. Any other that no
 // test plays answers after two seconds and echoes what it hears. Twilio's magic numbers
@@ -89,8 +91,8 @@
 //   - An attribute that Twilio documents and the stand-in ignores is named by a
 //     warning: transcription, speech beside digits, ringTone, jitterBufferSize, region. A
 //     Gather of speech alone ends the call with error 31000.
-//   - No answer is cached: a file is requested each time that it is played. The status
-//     callbacks of a Dial's legs name no recording, and a conference reports no speaker.
+//   - No answer is cached: a file is requested each time that it is played. A
+//     conference reports no speaker.
 //   - A recording ends after an hour. Its URL has the address 127.0.0.1 if the stand-in
 //     listens on all addresses.
 //   - Sip, Stream, Pay, Connect, TaskRouter and whatever else needs another service end
@@ -104,7 +106,8 @@
 //     allowIncomingWhileBusy, the SDK ignores that, and the caller hears it ring
 //     until the Dial times out.
 //   - Event streams are ignored. Calls are lost when the stand-in ends. It keeps the last
-//     10,000 calls and 100 recordings.
+//     10,000 calls, each leg of a Dial counted, 1,000 queues, 1,000 conferences, and 100
+//     recordings of 256 MB together.
 //   - The console shows the last 200 calls and 4,000 events. A page that plays a telephone
 //     has to be closed, or the call hung up, by hand: nobody notices that it is gone.
 //   - It does not run with GODEBUG=fips140=only, as WebSocket and X-Twilio-Signature need

@@ -17,6 +17,7 @@ import (
 
 	"github.com/seed-6c737938/capability"
 	"github.com/seed-6c737938/capability/capabilitytest"
+	"github.com/seed-6c737938/capability/capabilitytest/internal/media"
 )
 
 var ctx = context.Background()
@@ -267,12 +268,158 @@ func ExamplePhone_WaitSound() {
 	other.WaitRing(ctx)
 	other.Accept()
 	twilio.WaitCall(ctx, func(call capabilitytest.Call) bool { return call.Status == "in-progress" })
-	go phone.Whistle(440, time.Second)
+	whistled := make(chan error)
+	go func() { whistled <- phone.Whistle(440, time.Second) }()
 	fmt.Println(other.WaitSound(ctx, true))
+	fmt.Println(<-whistled)
 	fmt.Println(other.WaitSound(ctx, false))
 	// Output:
 	// <nil>
 	// <nil>
+	// <nil>
+}
+
+// A message on the answering machine.
+func ExamplePhone_Whistle() {
+	twilio, phone := dialIn(`<Record playBeep="false" action="/recorded"/><Say>You said nothing.</Say>`)
+	defer twilio.Close()
+	twilio.WaitCall(ctx, func(call capabilitytest.Call) bool { return call.Status == "in-progress" })
+	fmt.Println(phone.Whistle(440, time.Second))
+	fmt.Println(phone.Press("#"))
+	twilio.WaitCall(ctx, isOver)
+	fmt.Println(phone.Told())
+	// Output:
+	// <nil>
+	// <nil>
+	// [Thank you for your message.]
+}
+
+// The same with a file.
+func ExamplePhone_Speak() {
+	twilio, phone := dialIn(`<Record playBeep="false" action="/recorded"/><Say>You said nothing.</Say>`)
+	defer twilio.Close()
+	twilio.WaitCall(ctx, func(call capabilitytest.Call) bool { return call.Status == "in-progress" })
+	hello := media.Tone(440, time.Second).WAV() // or os.ReadFile("hello.wav")
+	fmt.Println(phone.Speak(hello))
+	fmt.Println(phone.Press("#"))
+	twilio.WaitCall(ctx, isOver)
+	fmt.Println(phone.Told())
+	// Output:
+	// <nil>
+	// <nil>
+	// [Thank you for your message.]
+}
+
+// A page is rung from outside, without a backend.
+func ExamplePhone_Call() {
+	twilio := start()
+	defer twilio.Close()
+	phone := twilio.Phone("+15550100001")
+	tommy := open(twilio, "tommy")
+	twilio.WaitRegistered(ctx, "tommy", 1)
+	fmt.Println(phone.Call("client:tommy"))
+	fmt.Println(strings.Contains(tommy.await("invite"), `"From":"+15550100001"`))
+	phone.HangUp()
+	fmt.Println(phone.Call("+15550100000")) // which has no voice URL
+	// Output:
+	// <nil>
+	// true
+	// capabilitytest: +15550100000 is not a number of the account: give it a voice URL
+}
+
+// Whoever is called is told something first, which the caller does not hear.
+func ExamplePhone_Told() {
+	twilio, caller := dialIn(`<Say>One moment.</Say><Dial><Number url="/whisper">+15550100002</Number></Dial>`)
+	defer twilio.Close()
+	callee := twilio.Phone("+15550100002")
+	callee.WaitRing(ctx)
+	callee.Accept()
+	twilio.WaitCall(ctx, func(capabilitytest.Call) bool { return len(callee.Told()) > 0 })
+	fmt.Println(caller.Told(), callee.Told())
+	// Output: [One moment.] [A call from the shop.]
+}
+
+// A key is pressed in place of whoever calls, such as a page.
+func ExampleServer_Press() {
+	twilio, _ := dialIn(`<Gather numDigits="1" action="/pressed"><Say>Press 1 for sales.</Say></Gather>`)
+	defer twilio.Close()
+	call, _ := twilio.WaitCall(ctx, func(call capabilitytest.Call) bool { return len(call.Said) > 0 })
+	fmt.Println(twilio.Press(call.SID, "1"))
+	call, _ = twilio.WaitCall(ctx, isOver)
+	fmt.Println(call.Said)
+	// Output:
+	// <nil>
+	// [Press 1 for sales. You pressed 1.]
+}
+
+// A pause of an hour takes no time.
+func ExampleInstant() {
+	backend := httptest.NewServer(http.HandlerFunc(func(w http.ResponseWriter, _ *http.Request) {
+		w.Header().Set("Content-Type", "text/xml")
+		fmt.Fprint(w, `<Response><Say>One moment.</Say><Pause length="3600"/><Say>Goodbye.</Say></Response>`)
+	}))
+	defer backend.Close()
+	twilio := start(capabilitytest.Instant(), capabilitytest.Number("+15550100000", backend.URL))
+	defer twilio.Close()
+	twilio.Phone("+15550100001").Call("+15550100000")
+	call, _ := twilio.WaitCall(ctx, isOver)
+	fmt.Println(call.Said)
+	// Output: [One moment. Goodbye.]
+}
+
+// An address is for one server.
+func ExampleAddr() {
+	twilio := start(capabilitytest.Addr("127.0.0.1:0"))
+	defer twilio.Close()
+	_, err := capabilitytest.Start(capabilitytest.Addr(strings.TrimPrefix(twilio.URL, "http://")))
+	fmt.Println(err != nil)
+	// Output: true
+}
+
+// What a page on another machine is offered for its audio.
+func ExamplePublicIP() {
+	twilio := start(capabilitytest.PublicIP("203.0.113.7"))
+	defer twilio.Close()
+	tommy := open(twilio, "tommy")
+	twilio.WaitRegistered(ctx, "tommy", 1)
+	twilio.Phone("+15550100001").Call("client:tommy")
+	fmt.Println(strings.Contains(tommy.await("invite"), " 203.0.113.7 "))
+	// Output: true
+}
+
+func ExampleLog() {
+	var log strings.Builder
+	twilio := start(capabilitytest.Log(&log))
+	open(twilio, "alice").dial("tommy")
+	twilio.WaitCall(ctx, isOver)
+	twilio.Close() // so that all has been written
+	for line := range strings.Lines(log.String()) {
+		if _, what, _ := strings.Cut(line, " "); strings.HasPrefix(what, "client:alice calls") {
+			fmt.Print(what)
+		}
+	}
+	// Output: client:alice calls "tommy"
+}
+
+// The page has to connect again, with a new token.
+func ExampleCloseOnRefusal() {
+	twilio := start(capabilitytest.CloseOnRefusal())
+	defer twilio.Close()
+	tommy := open(twilio, "tommy")
+	twilio.WaitRegistered(ctx, "tommy", 1)
+	twilio.Expire("tommy")
+	for range tommy.heard { // until the socket is closed
+	}
+	fmt.Println("closed")
+	// Output: closed
+}
+
+// On an address that other machines reach, the console has to be asked for.
+func ExampleConsole() {
+	twilio := start(capabilitytest.Addr("0.0.0.0:0"), capabilitytest.Console())
+	defer twilio.Close()
+	fmt.Println(twilio.ConsoleURL() == twilio.URL+"/")
+	// Output: true
 }
 
 func ExampleStatusCallback() {
@@ -297,11 +444,7 @@ func ExampleServer_SendMessage() {
 	alice.dial("%2B15550100001")
 	call, _ := twilio.WaitCall(ctx, func(capabilitytest.Call) bool { return true })
 	fmt.Println(twilio.SendMessage(call.SID, `{"topic":"tea"}`))
-	message := alice.next()
-	for !strings.Contains(message, "user-defined-message") {
-		message = alice.next()
-	}
-	fmt.Println(strings.Contains(message, `{"topic":"tea"}`))
+	fmt.Println(strings.Contains(alice.await("message"), `{"topic":"tea"}`))
 	// Output:
 	// <nil>
 	// true
@@ -312,8 +455,14 @@ func ExampleServer_SendMessage() {
 func dialIn(verbs string) (*capabilitytest.Server, *capabilitytest.Phone) {
 	backend := httptest.NewServer(http.HandlerFunc(func(w http.ResponseWriter, r *http.Request) {
 		w.Header().Set("Content-Type", "text/xml")
-		if r.URL.Path == "/pressed" {
+		verbs := verbs
+		switch r.URL.Path {
+		case "/pressed":
 			verbs = "<Say>You pressed " + r.FormValue("Digits") + ".</Say>"
+		case "/recorded":
+			verbs = "<Say>Thank you for your message.</Say>"
+		case "/whisper":
+			verbs = "<Say>A call from the shop.</Say>"
 		}
 		fmt.Fprint(w, "<Response>"+verbs+"</Response>")
 	}))
@@ -374,6 +523,7 @@ func (p page) listen() {
 	for {
 		_, message, err := p.socket.Read(ctx)
 		if err != nil {
+			close(p.heard)
 			return
 		}
 		p.heard <- string(message)
@@ -382,6 +532,16 @@ func (p page) listen() {
 
 // next returns what the server says next.
 func (p page) next() string { return <-p.heard }
+
+// await returns the next message of a type.
+func (p page) await(kind string) string {
+	for message := range p.heard {
+		if strings.Contains(message, `"type":"`+kind+`"`) {
+			return message
+		}
+	}
+	return ""
+}
 
 // What a backend does over the REST API, without HTTP.
 func ExampleServer_Call() {

@@ -48,6 +48,21 @@ func TestLog(t *testing.T) {
 	}
 }
 
+// The query of a webhook may hold a secret, and that of a GET request holds the whole form.
+func TestLogShowsNoQuery(t *testing.T) {
+	b := startBackend(t, map[string]string{"/voice": `<Redirect method="GET">/next?key=hunter2</Redirect>`, "/next": `<Redirect>/missing?key=hunter2</Redirect>`})
+	var log strings.Builder
+	s := start(t, Number(office, b.URL+"/voice?key=hunter2"), Log(&log))
+	require.NoError(t, s.Phone(caller).Call(office))
+	waitOver(t, s, 0)
+	s.Close()
+	for _, line := range []string{" POST " + b.URL + "/voice: 200: ", " GET " + b.URL + "/next: 200: ", " 11200: POST " + b.URL + "/missing: the answer is 404"} {
+		assert.Contains(t, log.String(), line)
+	}
+	assert.NotContains(t, log.String(), "AccountSid")
+	assert.NotContains(t, log.String(), b.URL+"/missing?")
+}
+
 // A scope that cannot be parsed is quoted by whoever refuses it.
 func TestLogShowsNoSecretOfScope(t *testing.T) {
 	var log strings.Builder

@@ -197,17 +197,28 @@ func TestRESTRecordings(t *testing.T) {
 	_, err := to.WaitRing(patience(t))
 	require.NoError(t, err)
 	require.NoError(t, to.Accept())
-	a.waitStatus(call, "in-progress")
+	b.waitAsked(t, "/recorded", "RecordingStatus", "in-progress")
 	require.NoError(t, to.Whistle(440, 500*time.Millisecond))
 	require.NoError(t, to.HangUp())
 	whole := b.waitAsked(t, "/recorded", "RecordingStatus", "completed")
 	assert.Equal(t, []string{"OutboundAPI", "2", call}, []string{whole.Get("RecordingSource"), whole.Get("RecordingChannels"), whole.Get("CallSid")})
-	b.waitAsked(t, "/recorded", "RecordingStatus", "in-progress")
-	assert.Equal(t, whole.Get("RecordingUrl"), b.waitAsked(t, "/status").Get("RecordingUrl"))
+	for _, name := range []string{"RecordingUrl", "RecordingSid", "RecordingDuration"} {
+		assert.Equal(t, whole.Get(name), b.waitAsked(t, "/status").Get(name), name)
+	}
+
+	call = sid(a.post("Calls", "To", agent, "From", office, "Url", b.URL+"/hello", "Record", "true", "RecordingTrack", "outbound",
+		"RecordingStatusCallback", b.URL+"/recorded", "RecordingStatusCallbackEvent", "absent"))
+	_, err = to.WaitRing(patience(t))
+	require.NoError(t, err)
+	require.NoError(t, to.Accept())
+	require.Eventually(t, func() bool { return len(a.list("Calls/"+call+"/Recordings")) == 1 }, 20*time.Second, time.Millisecond)
+	require.NoError(t, to.Whistle(440, 300*time.Millisecond)) // which is its other track
+	require.NoError(t, to.HangUp())
+	b.waitAsked(t, "/recorded", "RecordingStatus", "absent")
 
 	status, _ := a.do("DELETE", "Recordings/"+whole.Get("RecordingSid")+".json", nil)
 	assert.Equal(t, 204, status)
-	assert.Len(t, a.list("Recordings"), 1)
+	assert.Len(t, a.list("Recordings"), 2)
 }
 
 // wav fetches a file with the account's API key.

@@ -8,7 +8,6 @@ import (
 	"net/url"
 	"runtime/pprof"
 	"strings"
-	"sync"
 	"testing"
 	"time"
 
@@ -198,31 +197,6 @@ func TestCall(t *testing.T) {
 	alice.send("hangup", payload{CallSID: ringing.CallSID})
 	tommys[1].expectNothing()
 	alice.expectNothing()
-}
-
-func TestFirstAnswerWins(t *testing.T) {
-	s := start(t)
-	alice := openDevice(t, s, both("alice"))
-	tommys := []*page{openDevice(t, s, both("tommy")), openDevice(t, s, both("tommy"))}
-	alice.dial("tommy")
-	alice.expect("ringing")
-
-	var answering sync.WaitGroup
-	for _, tommy := range tommys {
-		sid := tommy.expect("invite").CallSID
-		answer := tommy.answerTo(sid)
-		answering.Go(func() { tommy.send("answer", payload{CallSID: sid, SDP: answer}) })
-	}
-	answering.Wait()
-
-	alice.expect("answer")
-	alice.expectNothing()
-	got := map[string]int{}
-	for _, tommy := range tommys {
-		tommy.register()
-		got[tommy.next().Type]++
-	}
-	assert.Equal(t, map[string]int{"ready": 1, "cancel": 1}, got)
 }
 
 func TestEndsCalls(t *testing.T) {

@@ -181,6 +181,15 @@ func TestNobodyIsRegistered(t *testing.T) {
 	}
 }
 
+// wavTime returns how long a WAV file plays.
+func wavTime(t *testing.T, file []byte) time.Duration {
+	t.Helper()
+	sound, err := media.ParseWAV(file)
+	require.NoError(t, err)
+	const header, second = 44, 2 * 8000 // bytes
+	return time.Duration(len(sound.WAV())-header) * time.Second / second
+}
+
 func TestSounds(t *testing.T) {
 	s := start(t)
 	for _, name := range []string{"incoming", "dtmf-1", "dtmf-star", "dtmf-hash", "dtmf-" + strings.Repeat("1", 1000)} {
@@ -189,10 +198,8 @@ func TestSounds(t *testing.T) {
 		wav, err := io.ReadAll(response.Body)
 		require.NoError(t, err)
 		response.Body.Close()
-		sound, err := media.ParseWAV(wav)
-		require.NoError(t, err)
-		assert.GreaterOrEqual(t, sound.Duration(), 100*time.Millisecond)
-		assert.LessOrEqual(t, sound.Duration(), time.Second)
+		assert.GreaterOrEqual(t, wavTime(t, wav), 100*time.Millisecond)
+		assert.LessOrEqual(t, wavTime(t, wav), time.Second)
 		assert.Equal(t, "*", response.Header.Get("Access-Control-Allow-Origin"))
 	}
 }

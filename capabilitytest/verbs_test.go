@@ -14,6 +14,7 @@ import (
 	"github.com/stretchr/testify/assert"
 	"github.com/stretchr/testify/require"
 
+	"github.com/seed-6c737938/capability/capabilitytest/internal/exchange"
 	"github.com/seed-6c737938/capability/capabilitytest/internal/media"
 )
 
@@ -245,9 +246,7 @@ func TestRecord(t *testing.T) {
 	for user, password := range map[string]string{accountSID: authToken, apiKeySID: apiKeySecret} {
 		status, wav := get(user, password)
 		assert.Equal(t, http.StatusOK, status)
-		sound, err := media.ParseWAV(wav)
-		require.NoError(t, err)
-		assert.GreaterOrEqual(t, sound.Duration(), 200*time.Millisecond)
+		assert.GreaterOrEqual(t, wavTime(t, wav), 200*time.Millisecond)
 	}
 	waitTold(t, phone, "Speak", "Thanks")
 	waitOver(t, s, 0)
@@ -381,6 +380,51 @@ func TestWhisper(t *testing.T) {
 	}
 }
 
+// The caller hears it ring meanwhile, and without answerOnBridge has been answered, however
+// quick the other side was.
+func TestClientWhisper(t *testing.T) {
+	for name, test := range map[string]struct {
+		onBridge   bool
+		meanwhile  string
+		then       func(tommy *page, sid string)
+		wasBridged string
+	}{
+		"connects":                       {true, "ringing", func(tommy *page, sid string) { tommy.send("dtmf", payload{CallSID: sid, DTMF: "1"}) }, "true"},
+		"connects, caller answered":      {false, "in-progress", func(tommy *page, sid string) { tommy.send("dtmf", payload{CallSID: sid, DTMF: "1"}) }, "true"},
+		"callee leaves":                  {true, "ringing", func(tommy *page, sid string) { tommy.send("hangup", payload{CallSID: sid}) }, "false"},
+		"callee leaves, caller answered": {false, "in-progress", func(tommy *page, sid string) { tommy.send("hangup", payload{CallSID: sid}) }, "false"},
+	} {
+		t.Run(name, func(t *testing.T) {
+			b := startBackend(t, map[string]string{
+				"/voice":   fmt.Sprintf(`<Dial action="/after" answerOnBridge="%v"><Client url="/whisper">tommy</Client></Dial>`, test.onBridge),
+				"/whisper": `<Gather numDigits="1" timeout="600" action="/pressed"><Say>A call from the shop</Say></Gather>`, "/pressed": "", "/after": "",
+			})
+			s := start(t, Number(office, b.URL+"/voice"), Instant(), change(func(s *Server) { s.config.Timing.Answer = time.Hour }))
+			tommy, from := openDevice(t, s, both("tommy")), s.Phone(caller)
+			require.NoError(t, from.Call(office))
+			sid := tommy.expect("invite").CallSID
+			tommy.accept(sid)
+			tommy.waitConnected(sid)
+			require.Eventually(t, func() bool {
+				events, _ := s.exchange.Recent(0)
+				return slices.ContainsFunc(events, func(e exchange.Event) bool { return e.Text == `client:tommy is told "A call from the shop"` })
+			}, 20*time.Second, time.Millisecond)
+			require.NoError(t, from.WaitSound(patience(t), true), "it rings")
+			assert.Equal(t, test.meanwhile, s.Calls()[0].Status)
+			assert.Empty(t, from.Told())
+
+			test.then(tommy, sid)
+			if test.wasBridged == "true" {
+				require.NoError(t, from.WaitSound(patience(t), false), "it rings no more")
+				waitCallStatus(t, s, "in-progress")
+				tommy.send("hangup", payload{CallSID: sid})
+			}
+			form := b.waitAsked(t, "/after")
+			assert.Equal(t, []string{"completed", sid, test.wasBridged}, []string{form.Get("DialCallStatus"), form.Get("DialCallSid"), form.Get("DialBridged")})
+		})
+	}
+}
+
 func TestDialAttributes(t *testing.T) {
 	dial := func(t *testing.T, attributes, nouns string) (*Server, *backend, *Phone, *Phone) {
 		b := startBackend(t, map[string]string{"/voice": `<Dial action="/after" answerOnBridge="true" ` + attributes + `>` + nouns + `</Dial>`, "/after": `<Say>Over</Say>`})
@@ -419,16 +463,6 @@ func TestDialAttributes(t *testing.T) {
 		require.NoError(t, third.HangUp())
 		assert.Equal(t, "completed", b.waitAsked(t, "/after").Get("DialCallStatus"))
 	})
-	t.Run("record", func(t *testing.T) {
-		s, b, _, to := dial(t, `record="record-from-answer-dual" recordingStatusCallback="/recording"`, "+15550100002")
-		require.NoError(t, to.Accept())
-		waitCallStatus(t, s, "in-progress")
-		require.NoError(t, to.Whistle(440, 300*time.Millisecond))
-		require.NoError(t, to.HangUp())
-		assert.NotEmpty(t, b.waitAsked(t, "/after").Get("RecordingUrl"))
-		form := b.waitAsked(t, "/recording", "RecordingStatus", "completed")
-		assert.Equal(t, []string{"DialVerb", "2"}, []string{form.Get("RecordingSource"), form.Get("RecordingChannels")})
-	})
 	t.Run("first answer wins", func(t *testing.T) {
 		s, _, _, to := dial(t, ``, "<Number>+15550100002</Number><Number>+15550100003</Number>")
 		third := s.Phone("+15550100003")
@@ -436,6 +470,40 @@ func TestDialAttributes(t *testing.T) {
 		assert.Error(t, third.Accept())
 		waitCallStatus(t, s, "in-progress")
 	})
+}
+
+// The one who is called speaks, and the caller does not.
+func TestDialRecords(t *testing.T) {
+	for track, heard := range map[string]bool{"both": true, "inbound": false, "outbound": true} {
+		t.Run(track, func(t *testing.T) {
+			b := startBackend(t, map[string]string{
+				"/voice": `<Dial action="/after" record="record-from-answer-dual" recordingTrack="` + track + `" recordingStatusCallback="/recording"
+					recordingStatusCallbackEvent="in-progress completed absent"><Number statusCallback="/progress">+15550100002</Number></Dial>`,
+				"/after": `<Say>Over</Say>`, "/recording": "", "/progress": "",
+			})
+			s := start(t, Number(office, b.URL+"/voice"), Instant())
+			from, to := s.Phone(caller), s.Phone("+15550100002")
+			require.NoError(t, from.Call(office))
+			_, err := to.WaitRing(patience(t))
+			require.NoError(t, err)
+			require.NoError(t, to.Accept())
+			b.waitAsked(t, "/recording", "RecordingStatus", "in-progress")
+			require.NoError(t, to.Whistle(440, 300*time.Millisecond))
+			require.NoError(t, to.HangUp())
+			leg, action := b.waitAsked(t, "/progress", "CallStatus", "completed"), b.waitAsked(t, "/after")
+			if !heard {
+				b.waitAsked(t, "/recording", "RecordingStatus", "absent")
+				assert.NotContains(t, leg, "RecordingUrl")
+				assert.NotContains(t, action, "RecordingUrl")
+				return
+			}
+			form := b.waitAsked(t, "/recording", "RecordingStatus", "completed")
+			assert.Equal(t, []string{"DialVerb", "2"}, []string{form.Get("RecordingSource"), form.Get("RecordingChannels")})
+			assert.Equal(t, []string{form.Get("RecordingUrl"), form.Get("RecordingSid"), form.Get("RecordingDuration")},
+				[]string{leg.Get("RecordingUrl"), leg.Get("RecordingSid"), leg.Get("RecordingDuration")})
+			assert.Equal(t, form.Get("RecordingUrl"), action.Get("RecordingUrl"))
+		})
+	}
 }
 
 func TestQueue(t *testing.T) {
@@ -667,10 +735,10 @@ func TestAnswersOfOtherKinds(t *testing.T) {
 
 func TestConferenceThatCannotBeJoined(t *testing.T) {
 	room := func(attributes string) string {
-		return `<Dial action="/after"><Conference ` + attributes + ` statusCallback="/joined" statusCallbackEvent="join">room</Conference></Dial>`
+		return `<Dial action="/after"><Conference ` + attributes + ` statusCallback="/joined" statusCallbackEvent="join leave">room</Conference></Dial>`
 	}
 	b := startBackend(t, map[string]string{
-		"/a": room(`participantLabel="a" waitUrl="" record="record-from-start" recordingStatusCallback="/recording"`),
+		"/a": room(`participantLabel="a" waitUrl="" record="record-from-start" recordingStatusCallback="/recording" recordingStatusCallbackEvent="in-progress completed"`),
 		"/b": room(`participantLabel="a"`), "/c": room(`maxParticipants="2" waitUrl=""`), "/d": room(`waitUrl="/missing" startConferenceOnEnter="false"`),
 		"/after": `<Say>Over</Say>`,
 	})
@@ -683,6 +751,7 @@ func TestConferenceThatCannotBeJoined(t *testing.T) {
 		return phone
 	}
 	waitTold(t, call("+15550100005", number("3")), "Over") // its wait document is missing
+	b.waitAsked(t, "/joined", "ReasonParticipantLeft", "participant_add_failed")
 	first := call("+15550100001", number("0"))
 	joined := func(from string) {
 		t.Helper()
@@ -707,6 +776,7 @@ func TestConferenceThatCannotBeJoined(t *testing.T) {
 	form := b.waitAsked(t, "/recording", "RecordingStatus", "completed")
 	assert.Equal(t, "Conference", form.Get("RecordingSource"))
 	assert.Regexp(t, "^CF", form.Get("ConferenceSid"))
+	assert.Equal(t, form.Get("ConferenceSid"), b.waitAsked(t, "/recording", "RecordingStatus", "in-progress").Get("ConferenceSid"))
 }
 
 func TestUselessSDP(t *testing.T) {

@@ -252,19 +252,21 @@ func TestDialWithoutAnswerOnBridge(t *testing.T) {
 
 // Twilio requests the action of a Dial of a caller who has hung up too, and drops the answer.
 func TestCallerHangsUpDuringDial(t *testing.T) {
-	s, b := dialling(t, map[string]string{"/voice": `<Dial action="/after" answerOnBridge="true"><Client>tommy</Client></Dial>`, "/after": "<Say>Hello</Say>"},
-		change(func(s *Server) { s.logWriter = io.Discard }))
+	b := startBackend(t, map[string]string{
+		"/voice": `<Dial action="/after" answerOnBridge="true"><Client>tommy</Client></Dial>`, "/after": "<Say>Hello</Say>", "/status": "",
+	})
+	s := start(t, VoiceURL(b.URL+"/voice"), StatusCallback(b.URL+"/status"), change(func(s *Server) { s.logWriter = io.Discard }))
 	alice, tommy := openDevice(t, s, both("alice")), openDevice(t, s, both("tommy"))
 	alice.dial("tommy")
 	sid := alice.expect("ringing").CallSID
 	tommy.expect("invite")
 	alice.send("hangup", payload{CallSID: sid})
 	tommy.expect("cancel")
-	require.Eventually(t, func() bool { return len(b.asked()) == 2 }, 20*time.Second, time.Millisecond)
-	form := b.asked()[1].PostForm
+	form := b.waitAsked(t, "/after")
 	assert.Equal(t, []string{"canceled", "completed"}, []string{form.Get("DialCallStatus"), form.Get("CallStatus")})
 	alice.expectNothing()
-	assert.Equal(t, "canceled", s.Calls()[0].Status)
+	assert.Equal(t, "completed", s.Calls()[0].Status)
+	assert.Equal(t, "completed", b.waitAsked(t, "/status").Get("CallStatus"))
 }
 
 func TestBrokenWebhook(t *testing.T) {
@@ -294,21 +296,31 @@ func TestBrokenWebhook(t *testing.T) {
 	}
 }
 
-func TestCallerHangsUpDuringWebhook(t *testing.T) {
-	asked := make(chan struct{})
-	b := startBackendFunc(t, func(_ http.ResponseWriter, r *http.Request) {
-		close(asked)
-		<-r.Context().Done()
-	})
-	s := start(t, VoiceURL(b.URL))
-	alice := openDevice(t, s, both("alice"))
-	alice.dial("tommy")
-	await(t, asked)
-	alice.send("hangup", payload{CallSID: "TJ1"})
-	call, err := s.WaitCall(patience(t), func(c Call) bool { return c.Status != "ringing" })
-	require.NoError(t, err)
-	assert.Equal(t, "canceled", call.Status)
-	alice.expectNothing()
+func TestCallEndsDuringWebhook(t *testing.T) {
+	for status, end := range map[string]func(*Server, *page){
+		"no-answer": func(_ *Server, alice *page) { alice.send("hangup", payload{CallSID: "TJ1"}) },
+		"canceled": func(s *Server, alice *page) {
+			require.NoError(t, s.Hangup(s.Calls()[0].SID))
+			assert.Equal(t, payload{CallSID: "TJ1"}, alice.expect("hangup"))
+		},
+	} {
+		t.Run(status, func(t *testing.T) {
+			asked := make(chan struct{})
+			b := startBackendFunc(t, func(_ http.ResponseWriter, r *http.Request) {
+				close(asked)
+				<-r.Context().Done()
+			})
+			s := start(t, VoiceURL(b.URL))
+			alice := openDevice(t, s, both("alice"))
+			alice.dial("tommy")
+			await(t, asked)
+			end(s, alice)
+			call, err := s.WaitCall(patience(t), func(c Call) bool { return c.Status != "ringing" })
+			require.NoError(t, err)
+			assert.Equal(t, status, call.Status)
+			alice.expectNothing()
+		})
+	}
 }
 
 func TestVoiceURLIsChecked(t *testing.T) {

@@ -21,11 +21,22 @@ type Recording struct {
 	Ended         time.Time // zero while it is made
 }
 
-// keep remembers a recording, and forgets the oldest if there are too many. x.mu is held.
-func (x *Exchange) keep(rec *recording) {
-	x.recordings = append(x.recordings, rec)
-	if over := len(x.recordings) - maxRecordings; over > 0 {
-		x.recordings = slices.Delete(x.recordings, 0, over)
+// The recordings that are kept, the newest. An hour of two channels has 115 MB.
+const (
+	maxRecordings     = 100
+	maxRecordingBytes = 256 << 20 // of all
+)
+
+// forgetRecordings forgets the oldest recordings if there are too many, but none that is being
+// made. x.mu is held.
+func (x *Exchange) forgetRecordings() {
+	kept, bytes := 0, 0
+	for i, rec := range slices.Backward(x.recordings) {
+		kept++
+		bytes += len(rec.made.WAV)
+		if !rec.ended.IsZero() && (kept > maxRecordings || bytes > maxRecordingBytes) {
+			x.recordings = slices.Delete(x.recordings, i, i+1)
+		}
 	}
 }
 
@@ -76,7 +87,16 @@ func (rec *recording) snapshot() Recording {
 	}
 }
 
-// describe adds what a status callback is told of the recording of a whole call.
+// recorded returns what the end of a call is reported with: the recording of the whole call, or of
+// the Dial that has connected it. It is nil if there is none.
+func (c *call) recorded() *recording {
+	if c.branch != nil && !c.answered.IsZero() {
+		return c.branch.dial.record
+	}
+	return c.recording
+}
+
+// describe adds what the last status callback of a call is told of its recording.
 func (rec *recording) describe(form url.Values) {
 	if rec == nil || rec.status != "completed" {
 		return

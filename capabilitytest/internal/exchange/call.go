@@ -20,7 +20,7 @@ import (
 const (
 	apiVersion = "2010-04-01"
 
-	maxCalls       = 10_000 // that are remembered
+	maxCalls       = 10_000 // legs that are remembered, in about 16 MB; those that go on are not forgotten
 	maxDigits      = 1000   // of a call
 	maxSaid        = 1000   // texts, of a call
 	maxParamsBytes = 800    // of what a page passes to connect: Twilio error 31103
@@ -73,6 +73,7 @@ type call struct {
 	room      *media.Room
 
 	status   string
+	canceled bool // over REST, before anybody answered
 	code     int
 	fault    *Fault   // why it ended, or nil
 	signed   []string // the names of the params that the token signs
@@ -150,8 +151,10 @@ func (x *Exchange) newCall(parent *call) *call {
 		c.hooks = parent.hooks
 	}
 	x.calls = append(x.calls, c)
-	if over := len(x.calls) - maxCalls; over > 0 {
-		x.calls = slices.Delete(x.calls, 0, over)
+	if len(x.calls) > maxCalls {
+		if i := slices.IndexFunc(x.calls, (*call).over); i >= 0 {
+			x.calls = slices.Delete(x.calls, i, i+1)
+		}
 	}
 	return c
 }
@@ -429,7 +432,7 @@ func keysOf(digits string) string {
 // takeDigits lets the far end know what is dialled.
 func (c *call) takeDigits(digits string) {
 	if c.phone != nil {
-		c.phone.heard += digits
+		c.phone.hear(digits)
 	}
 	if c.trunk != nil && !c.trunk.over() {
 		c.trunk.press(digits)
@@ -564,13 +567,17 @@ func (c *call) tellEnd(by *call, reason *Fault) {
 	c.x.event(e)
 }
 
-// endStatus returns the status of a leg that ends.
+// endStatus returns the status of a leg that ends. A caller who gives up while a Dial rings has
+// a completed call, since Twilio counts such a call as in progress, and reports it so to the
+// action: https://www.twilio.com/docs/voice/api/call-resource
 func (c *call) endStatus(by *call, reason *Fault) string {
 	switch {
 	case !c.answered.IsZero():
 		return "completed"
-	case by == c && c.parent == nil, by == c.parent && c.parent != nil && reason == nil:
+	case c.canceled, by == c.parent && c.parent != nil && reason == nil:
 		return "canceled"
+	case by == c && c.parent == nil && !c.inProgress(): // a caller who gives up
+		return "no-answer"
 	case reason == nil:
 		return "completed"
 	case reason == faultRejected:

@@ -42,7 +42,7 @@ func (c *call) report(session *webhook.Session, to *callback, event, status stri
 	form := c.form()
 	form.Set("CallStatus", status)
 	if event == "completed" {
-		c.recording.describe(form)
+		c.recorded().describe(form)
 		if response := sipResponses[c.code]; response != "" && c.direction == outboundAPI {
 			form.Set("SipResponseCode", response)
 		}

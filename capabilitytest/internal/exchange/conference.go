@@ -44,6 +44,7 @@ type participant struct {
 	joined, updated time.Time
 	hold            context.CancelFunc // ends the hold; nil if there is none
 	kicked          bool
+	failed          bool // to join, as the wait document failed
 }
 
 // confer puts the call into a conference until it leaves.
@@ -60,10 +61,18 @@ func (r *runner) confer(v twiml.Dial, noun twiml.Conference) (*outcome, *Fault) 
 		return &outcome{status: "failed", fault: fault}, nil
 	}
 	defer p.leave()
-	fault = r.waitForStart(noun, p)
-	if fault == nil {
-		r.talk(v, p.ctx, limit, keys)
-	}
+	waited := make(chan *Fault, 1)
+	go func() {
+		fault := r.waitForStart(noun, p)
+		if fault != nil {
+			p.leave()
+		}
+		waited <- fault
+	}()
+	r.talk(v, p.ctx, limit, keys)
+	p.leave()
+	fault = <-waited
+	p.failed = fault != nil
 	recorded := r.exit(conf, p)
 	if fault != nil {
 		return &outcome{status: "failed", fault: fault}, nil
@@ -144,9 +153,10 @@ func (conf *conference) seat(p *participant) {
 	}
 	if p.noun.RecordFromStart && conf.recording == nil {
 		recorder := conf.room.Record(media.RecordOptions{Trim: p.noun.TrimSilence})
-		conf.recording = p.call.newRecording(recorder, "Conference", p.noun.RecordingStatusCallback, p.base)
+		conf.recording = p.call.newRecording(recorder, "Conference", p.call.newCallback(p.noun.RecordingStatusCallback, p.base))
 		conf.recording.form.Set("ConferenceSid", conf.sid)
 		conf.recording.hooks = conf.hooks // which outlives the call
+		conf.recording.start()
 	}
 }
 

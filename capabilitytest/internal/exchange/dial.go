@@ -20,6 +20,7 @@ type dial struct {
 	parent *call
 	itself bool          // it rings the devices of the parent, which REST calls: see [call.doubles]
 	legs   []*call       // that ring, or the one that was answered
+	record *recording    // of the Dial, or nil
 	picked chan *call    // the leg that was answered first
 	failed chan *outcome // why no leg will be answered
 }
@@ -88,9 +89,6 @@ func (r *runner) dialForm(result *outcome) url.Values {
 	}
 	if r.c.over() {
 		form.Set("CallStatus", r.c.status)
-		if r.c.status == "canceled" {
-			form.Set("CallStatus", "completed")
-		}
 	}
 	if result.leg != nil {
 		form.Set("DialCallSid", result.leg.sid)
@@ -149,7 +147,7 @@ func (r *runner) dialGroup(v twiml.Dial, nouns []twiml.Noun) *outcome {
 		return result
 	}
 	defer r.hangUpDial(d)
-	recording := r.recordDial(v, true)
+	recording := r.recordDial(v, d, true)
 	tone := &ringback{c: r.c}
 	defer tone.stop()
 	leg, result := r.awaitAnswer(d, unanswered, v.AnswerOnBridge, tone)
@@ -159,14 +157,18 @@ func (r *runner) dialGroup(v twiml.Dial, nouns []twiml.Noun) *outcome {
 	}
 	result = &outcome{status: "completed", leg: leg}
 	if b := leg.branch; b.digits != "" || b.whisper.URL != "" {
-		if r.prepare(leg, b); leg.staying().Err() != nil {
+		if fault := r.prepare(v, leg, tone); fault != nil {
+			recording.discard()
+			return &outcome{status: "failed", leg: leg, fault: fault}
+		}
+		if leg.staying().Err() != nil {
 			recording.discard()
 			return result
 		}
 	}
 	tone.stop()
 	if recording == nil {
-		recording = r.recordDial(v, false)
+		recording = r.recordDial(v, d, false)
 	}
 	if fault := r.bridge(v, leg); fault != nil {
 		recording.discard()
@@ -195,16 +197,22 @@ func (r *runner) awaitAnswer(d *dial, unanswered *timer, onBridge bool, tone *ri
 			return nil, result
 		case <-early:
 			early = nil
-			if fault := r.c.pickUp(); fault != nil {
+			if fault := r.answerEarly(tone); fault != nil {
 				return nil, &outcome{status: "failed", leg: d.first(), fault: fault}
 			}
-			tone.start()
 		case <-unanswered.C:
 			return r.giveUp(d)
 		case <-r.ctx.Done():
 			return nil, &outcome{status: "canceled", leg: d.first()}
 		}
 	}
+}
+
+// answerEarly answers a caller who is not to wait for the other side, and hears it ring.
+func (r *runner) answerEarly(tone *ringback) *Fault {
+	fault := r.c.pickUp()
+	tone.start()
+	return fault
 }
 
 // ringback is what a caller who was answered hears while it rings.
@@ -298,6 +306,7 @@ func (r *runner) ring(nouns []twiml.Noun, callerID string) (*dial, *outcome) {
 		x.ringNoun(d, noun, cmp.Or(callerID, c.from), r.self.URL)
 	}
 	if failed := d.failedAtOnce(); failed != nil {
+		c.dial = nil
 		return nil, failed
 	}
 	x.callEvent(c, RingEvent, "%s rings %s", c.from, d.describe())
@@ -487,8 +496,11 @@ func (b *branch) ended(c *call, reason *Fault) {
 	b.legs = slices.DeleteFunc(b.legs, func(other *call) bool { return other == c })
 	b.dial.forget(c)
 	if len(b.legs) == 0 && b.callback != nil {
-		c.report(b.hooks, b.callback, "completed", c.status)
-		c.x.start(func() { b.hooks.Close(c.x.ctx) })
+		recorded := c.recorded()
+		c.x.start(func() {
+			recorded.wait()
+			b.reportEnd(c)
+		})
 	}
 	if len(b.dial.legs) == 0 && c.answered.IsZero() {
 		select {
@@ -498,14 +510,30 @@ func (b *branch) ended(c *call, reason *Fault) {
 	}
 }
 
-// prepare does for a leg that was answered what is due before it is connected.
-func (r *runner) prepare(leg *call, b *branch) {
+// reportEnd reports the end of the branch's last leg.
+func (b *branch) reportEnd(c *call) {
+	c.x.mu.Lock()
+	c.report(b.hooks, b.callback, "completed", c.status)
+	c.x.mu.Unlock()
+	b.hooks.Close(c.x.ctx)
+}
+
+// prepare does for a leg that was answered what is due before it is connected. It returns why
+// the caller cannot be answered.
+func (r *runner) prepare(v twiml.Dial, leg *call, tone *ringback) *Fault {
+	if !v.AnswerOnBridge { // however soon the other side has answered
+		if fault := r.answerEarly(tone); fault != nil {
+			return fault
+		}
+	}
+	b := leg.branch
 	if b.digits != "" {
 		r.forCall(leg, twiml.InWhisper).play(leg.staying(), twiml.Play{Digits: b.digits, Loop: 1})
 	}
 	if b.whisper.URL != "" {
 		r.whisper(leg, b.whisper)
 	}
+	return nil
 }
 
 // whisper runs a document for a leg that was answered, before it is connected.

@@ -87,6 +87,24 @@ func TestDialRingsAlthoughOneFailsAtOnce(t *testing.T) {
 	}
 }
 
+// Whoever is called hangs up, and the caller's document goes on.
+func TestSecondDialAfterAnsweredOne(t *testing.T) {
+	var first, second *exchange.Phone
+	prepare := func(x *exchange.Exchange) { first, second = x.Phone(callee), x.Phone("+15550100003") }
+	execute(t, `<Dial>`+callee+`</Dial><Dial>+15550100003</Dial><Say>After</Say>`, prepare, func(t *testing.T, s *script) {
+		for _, phone := range []*exchange.Phone{first, second} {
+			require.NoError(t, phone.Accept())
+			time.Sleep(time.Second)
+			go phone.Whistle(440, time.Second)
+			time.Sleep(time.Second / 2)
+			assert.True(t, s.phone.Hears())
+			require.NoError(t, phone.HangUp())
+			synctest.Wait()
+		}
+		assert.Equal(t, []string{"After"}, s.phone.Told())
+	})
+}
+
 // A client whom no device is registered as has a leg all the same, as with Twilio.
 func TestUnregisteredClientHasLeg(t *testing.T) {
 	execute(t, "<Dial><Client>nobody</Client></Dial>", nil, func(t *testing.T, s *script) {
@@ -108,6 +126,17 @@ func TestCalleeLeavesWhileDigitsAreSent(t *testing.T) {
 		assert.True(t, s.happened("ends: completed"))
 		assert.False(t, s.happened("are connected"))
 	})
+}
+
+// Whoever waits for a conference to start can leave it, too.
+func TestStarWhileConferenceIsAwaited(t *testing.T) {
+	for _, wait := range []string{``, `waitUrl=""`} {
+		execute(t, `<Dial hangupOnStar="true"><Conference `+wait+`>room</Conference></Dial><Say>After</Say>`, nil, func(t *testing.T, s *script) {
+			require.NoError(t, s.phone.Press("*"))
+			synctest.Wait()
+			assert.Equal(t, []string{"After"}, s.phone.Told())
+		})
+	}
 }
 
 // A coach who enters before the call to coach is heard by nobody, and then by that alone.
@@ -135,6 +164,29 @@ func TestFastForwardEndsRecording(t *testing.T) {
 		s.FastForward(60 * time.Second)
 		synctest.Wait()
 		assert.Equal(t, []string{"After"}, s.phone.Told())
+	})
+}
+
+// Of what is too short, or silent, there is no recording:
+// https://support.twilio.com/hc/en-us/articles/360014251313
+func TestAbsentRecordings(t *testing.T) {
+	for code, say := range map[int]func(*exchange.Phone){
+		16101: func(p *exchange.Phone) { assert.NoError(t, p.Whistle(440, 40*time.Millisecond)) },
+		16102: func(*exchange.Phone) { time.Sleep(time.Second) },
+	} {
+		execute(t, `<Record playBeep="false"/><Say>After</Say>`, nil, func(t *testing.T, s *script) {
+			say(s.phone)
+			require.NoError(t, s.phone.Press("#"))
+			synctest.Wait()
+			assert.Equal(t, []string{"After"}, s.phone.Told())
+			require.Len(t, s.Recordings(), 1)
+			assert.Equal(t, code, s.Recordings()[0].ErrorCode)
+		})
+	}
+	execute(t, `<Record playBeep="false"/>`, nil, func(t *testing.T, s *script) {
+		require.NoError(t, s.phone.Press("#"))
+		synctest.Wait()
+		assert.Equal(t, 16101, s.Recordings()[0].ErrorCode, "it is empty")
 	})
 }
 

@@ -4,8 +4,10 @@
 // stand-in, behind one lock. It knows no HTTP and no page: a [Device] is told
 // [Message]s, and tells by its methods what its page wants.
 //
-// Whoever holds the lock calls nobody else's code: what happens is put into a queue
-// of [Event]s, and what a page is told into the outbox of its device.
+// Whoever holds the lock calls nobody else's code, but for package media, which calls
+// nothing back and waits for no page: it takes half a millisecond to make a page's leg.
+// What happens is put into a queue of [Event]s, and what a page is told into the outbox of
+// its device.
 package exchange
 
 import (
@@ -58,7 +60,7 @@ type Timing struct {
 
 func (t Timing) withDefaults(instant bool) Timing {
 	if instant {
-		t.Answer, t.PhonePicks = 1, 1
+		t.Answer, t.PhonePicks = cmp.Or(t.Answer, 1), cmp.Or(t.PhonePicks, 1)
 	}
 	return Timing{
 		Ring:       cmp.Or(t.Ring, 30*time.Second),

@@ -429,6 +429,8 @@ func (conf *conference) reasonLeft(p *participant) string {
 		return "moderator_ended_conference"
 	case p.kicked, p.call.stay.Err() != nil && !p.call.over():
 		return "participant_updated_via_api"
+	case p.failed:
+		return "participant_add_failed"
 	}
 	return "participant_hung_up"
 }

@@ -227,10 +227,10 @@ func (c *call) begin(o Origin) {
 	}
 	if o.Record != nil {
 		recorder := c.audio.Record(o.Record.Options)
-		c.recording = c.newRecording(recorder, "OutboundAPI", twiml.StatusCallback{}, nil)
+		c.recording = c.newRecording(recorder, "OutboundAPI", nil)
 		if to := o.Record.Callback; to != nil {
 			c.recording.callback = &callback{to.Target, to.Events}
-			c.recording.report("in-progress", nil)
 		}
+		c.recording.start()
 	}
 }

@@ -18,8 +18,8 @@ type Phone struct {
 	x      *Exchange
 	number string
 	call   *call    // that rings or goes on, or nil
-	told   []string // the texts that it has heard
-	heard  string   // the digits that it has heard
+	told   []string // the last texts that it has heard
+	heard  string   // the last digits that it has heard
 }
 
 // Phone returns the telephone with a number, which a test plays from now on.
@@ -223,6 +223,18 @@ func (p *Phone) speak(sound media.Sound) error {
 	p.x.mu.Unlock()
 	<-player.Done()
 	return nil
+}
+
+// tell remembers a text that the telephone hears. x.mu is held, as for hear.
+func (p *Phone) tell(text string) {
+	p.told = append(p.told, text)
+	p.told = p.told[max(0, len(p.told)-maxSaid):]
+}
+
+// hear remembers digits that the telephone hears.
+func (p *Phone) hear(digits string) {
+	p.heard += digits
+	p.heard = p.heard[max(0, len(p.heard)-maxDigits):]
 }
 
 // Told returns the texts that were said to the telephone so far.

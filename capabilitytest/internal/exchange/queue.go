@@ -288,7 +288,7 @@ func (r *runner) dequeue(v twiml.Dial, noun twiml.Queue) (*outcome, *Fault) {
 		return result, nil
 	}
 	tone.stop()
-	recording := r.recordDial(v, false)
+	recording := r.recordDial(v, nil, false)
 	connected := time.Now()
 	if fault := r.bridge(v, m.call); fault != nil {
 		recording.discard()

@@ -15,8 +15,8 @@ import (
 // maxPageRecording is how long Twilio records what a page says.
 const maxPageRecording = 10 * time.Minute
 
-// maxRecordings is how many recordings are kept.
-const maxRecordings = 100
+// shortest is how short a recording may be. Twilio has a minimum, but does not document it.
+const shortest = time.Second / 10
 
 // A recording is being made.
 type recording struct {
@@ -31,12 +31,12 @@ type recording struct {
 	status   string
 	made     media.Recording // when it is completed
 	ended    time.Time
+	over     chan struct{} // closed when it is completed or absent
 }
 
-// newRecording starts a recording, and reports it. x.mu is held.
-func (c *call) newRecording(recorder *media.Recorder, source string, to twiml.StatusCallback, base *url.URL) *recording {
-	rec := &recording{x: c.x, c: c, recorder: recorder, sid: "RE" + random(), started: time.Now(), hooks: c.hooks}
-	rec.callback = c.newCallback(to, base)
+// newRecording returns a recording that is to be started. x.mu is held.
+func (c *call) newRecording(recorder *media.Recorder, source string, to *callback) *recording {
+	rec := &recording{x: c.x, c: c, recorder: recorder, sid: "RE" + random(), started: time.Now(), callback: to, hooks: c.hooks, over: make(chan struct{})}
 	rec.form = url.Values{
 		"AccountSid":         {c.x.config.AccountSID},
 		"CallSid":            {c.sid},
@@ -45,10 +45,14 @@ func (c *call) newRecording(recorder *media.Recorder, source string, to twiml.St
 		"RecordingSource":    {source},
 		"RecordingStartTime": {rec.started.UTC().Format(time.RFC1123Z)},
 	}
-	c.x.keep(rec)
-	c.x.callEvent(c, VerbEvent, "recording of the call of %s starts", c.party())
-	rec.report("in-progress", nil)
 	return rec
+}
+
+// start remembers a recording, and reports it.
+func (rec *recording) start() {
+	rec.x.recordings = append(rec.x.recordings, rec)
+	rec.x.callEvent(rec.c, VerbEvent, "recording of the call of %s starts", rec.c.party())
+	rec.report("in-progress", nil)
 }
 
 func (rec *recording) url() string { return rec.x.config.RecordingURL + rec.sid }
@@ -57,6 +61,8 @@ func (rec *recording) report(status string, more url.Values) {
 	rec.status = status
 	if status != "in-progress" {
 		rec.ended = time.Now()
+		close(rec.over)
+		rec.x.forgetRecordings()
 	}
 	form := url.Values{"RecordingStatus": {status}}
 	for _, values := range []url.Values{rec.form, more} {
@@ -69,7 +75,18 @@ func (rec *recording) report(status string, more url.Values) {
 	}
 }
 
-// finish ends a recording and keeps it. It returns its URL, "" if it is silent.
+// wait waits until a recording, if there is one, is over.
+func (rec *recording) wait() {
+	if rec == nil {
+		return
+	}
+	select {
+	case <-rec.over:
+	case <-rec.x.ctx.Done():
+	}
+}
+
+// finish ends a recording and keeps it. It returns its URL, "" if it is absent.
 func (rec *recording) finish() string {
 	if rec == nil {
 		return ""
@@ -77,10 +94,12 @@ func (rec *recording) finish() string {
 	made := rec.recorder.Stop()
 	rec.x.mu.Lock()
 	defer rec.x.mu.Unlock()
-	if made.Duration < time.Second/10 || made.Silent {
-		rec.x.callEvent(rec.c, VerbEvent, "the recording of the call of %s is silent", rec.c.from)
-		rec.form.Set("ErrorCode", "16102")
-		rec.report("absent", nil)
+	switch {
+	case made.Silent:
+		rec.fail("16102", "is silent")
+		return ""
+	case made.Duration < shortest:
+		rec.fail("16101", "is too short")
 		return ""
 	}
 	rec.made = made
@@ -88,6 +107,13 @@ func (rec *recording) finish() string {
 	rec.x.callEvent(rec.c, VerbEvent, "recorded %v of the call of %s: %s", made.Duration.Round(time.Second/10), rec.c.from, rec.url())
 	rec.report("completed", url.Values{"RecordingChannels": {strconv.Itoa(made.Channels)}})
 	return rec.url()
+}
+
+// fail reports that there is no recording, and why.
+func (rec *recording) fail(code, why string) {
+	rec.x.callEvent(rec.c, VerbEvent, "the recording of the call of %s %s", rec.c.party(), why)
+	rec.form.Set("ErrorCode", code)
+	rec.report("absent", nil)
 }
 
 // discard ends a recording of a call that was not connected.
@@ -98,11 +124,12 @@ func (rec *recording) discard() {
 	rec.recorder.Stop()
 	rec.x.mu.Lock()
 	defer rec.x.mu.Unlock()
-	rec.report("absent", nil)
+	rec.fail("16101", "is too short, as nobody was connected")
 }
 
-// recordDial starts the recording that a Dial asks for, if this is the time for it.
-func (r *runner) recordDial(v twiml.Dial, ringing bool) *recording {
+// recordDial starts the recording that a Dial asks for, if this is the time for it. d is nil if it
+// dials a queue.
+func (r *runner) recordDial(v twiml.Dial, d *dial, ringing bool) *recording {
 	fromRinging := v.Record == twiml.RecordFromRinging || v.Record == twiml.RecordFromRingingDual
 	if v.Record == twiml.DoNotRecord || v.Record == "" || ringing && !fromRinging {
 		return nil
@@ -118,8 +145,13 @@ func (r *runner) recordDial(v twiml.Dial, ringing bool) *recording {
 		return nil
 	}
 	dual := strings.HasSuffix(string(v.Record), "-dual")
-	recorder := r.c.audio.Record(media.RecordOptions{Dual: dual, Trim: v.TrimSilence})
-	return r.c.newRecording(recorder, "DialVerb", v.RecordingStatusCallback, r.self.URL)
+	recorder := r.c.audio.Record(media.RecordOptions{Dual: dual, Trim: v.TrimSilence, Track: media.Track(v.RecordingTrack)})
+	rec := r.c.newRecording(recorder, "DialVerb", r.c.newCallback(v.RecordingStatusCallback, r.self.URL))
+	rec.start()
+	if d != nil {
+		d.record = rec
+	}
+	return rec
 }
 
 // record records what the far end says, until a key or silence ends it. Of a recording
@@ -149,7 +181,8 @@ func (r *runner) record(v twiml.Record) (*script, *Fault) {
 	}
 	rec := r.c.newRecording(r.c.audio.Record(media.RecordOptions{
 		Track: media.InboundTrack, MaxLength: length, MaxSilence: v.Timeout, Trim: v.TrimSilence,
-	}), "RecordVerb", v.StatusCallback, r.self.URL)
+	}), "RecordVerb", r.c.newCallback(v.StatusCallback, r.self.URL))
+	rec.start()
 	r.x.mu.Unlock()
 	key := r.awaitEnd(rec, keys, v.FinishOnKey, silence, full)
 	address := rec.finish()

@@ -161,7 +161,8 @@ func (c *call) abort() {
 	case c.parent != nil:
 		c.end(c.parent, nil)
 	default:
-		c.end(c, nil)
+		c.canceled = true
+		c.end(nil, nil)
 	}
 }
 

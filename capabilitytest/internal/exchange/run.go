@@ -214,7 +214,7 @@ func (r *runner) play(ctx context.Context, v twiml.Play) *Fault {
 	if err != nil {
 		return (*Fault)(err)
 	}
-	return r.hear(ctx, v.URL, fmt.Sprintf("%s hears %s", r.c.party(), target.URL.Redacted()), r.decode(file.Body).Repeat(v.Loop))
+	return r.hear(ctx, v.URL, fmt.Sprintf("%s hears %s", r.c.party(), webhook.Shown(target.URL)), r.decode(file.Body).Repeat(v.Loop))
 }
 
 // playDigits lets the far end hear digits. A number of the account takes them when they have
@@ -287,7 +287,7 @@ func (c *call) tell(text string) {
 		c.said = append(c.said, text)
 	}
 	if c.phone != nil {
-		c.phone.told = append(c.phone.told, text)
+		c.phone.tell(text)
 	}
 }
 
@@ -392,7 +392,7 @@ func (r *runner) fetch(target webhook.Target, more url.Values) (*script, *Fault)
 	s := &script{from: webhook.Target{Method: target.Method, URL: document.URL}, id: document.ID}
 	r.c.verb.Store(&Verb{Document: s.id})
 	if document.Kind() == webhook.Audio {
-		return s, r.hear(r.ctx, "", fmt.Sprintf("%s hears %s", r.c.party(), target.URL.Redacted()), r.decode(document.Body))
+		return s, r.hear(r.ctx, "", fmt.Sprintf("%s hears %s", r.c.party(), webhook.Shown(target.URL)), r.decode(document.Body))
 	}
 	verbs, fault := r.parse(document.Body)
 	if fault != nil && document.Kind() == webhook.Text {
@@ -479,11 +479,11 @@ func callOf(e webhook.Exchange) string {
 // logWebhook makes an event of a webhook.
 func (x *Exchange) logWebhook(e webhook.Exchange) {
 	event := Event{Kind: WebhookEvent, Call: callOf(e), Webhook: &e}
-	text := fmt.Sprintf("%s %s: %d", e.Method, e.URL, e.Status)
+	text := fmt.Sprintf("%s: %d", e, e.Status)
 	switch {
 	case e.Problem != nil:
 		event.Fault = (*Fault)(e.Problem)
-		text = fmt.Sprintf("%s %s: %d: %s", e.Method, e.URL, e.Problem.Code, e.Problem.Message)
+		text = fmt.Sprintf("%d: %s", e.Problem.Code, e.Problem.Message)
 	case e.Callback:
 		text += fmt.Sprintf(" (%s)", e.Form.Get("CallStatus"))
 	default:

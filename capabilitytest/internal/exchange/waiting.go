@@ -24,7 +24,7 @@ type Member struct {
 // The limits are Twilio's: https://www.twilio.com/docs/voice/api/queue-resource
 const (
 	MaxQueueSize = 5000 // members
-	maxQueues    = 1000 // the stand-in's own
+	maxQueues    = 1000 // that are remembered: the stand-in's own
 )
 
 // queue returns the queue with a name, or nil. x.mu is held.
@@ -37,7 +37,13 @@ func (x *Exchange) queue(name string) *queue {
 	return nil
 }
 
+// newQueue makes a queue. If there are too many, it forgets the oldest in which no call waits.
 func (x *Exchange) newQueue(name string, size int) *queue {
+	if len(x.queues) >= maxQueues {
+		if i := slices.IndexFunc(x.queues, func(q *queue) bool { return len(q.members) == 0 }); i >= 0 {
+			x.queues = slices.Delete(x.queues, i, i+1)
+		}
+	}
 	q := &queue{sid: "QU" + random(), name: name, max: size, created: time.Now(), updated: time.Now()}
 	x.queues = append(x.queues, q)
 	return q
@@ -81,9 +87,6 @@ func (x *Exchange) findQueue(sid string) (*queue, *Fault) {
 func (x *Exchange) NewQueue(name string, size int) (Queue, *Fault) {
 	x.mu.Lock()
 	defer x.mu.Unlock()
-	if len(x.queues) >= maxQueues {
-		return Queue{}, &Fault{0, fmt.Sprintf("the stand-in has at most %d queues", maxQueues)}
-	}
 	q := &queue{max: maxQueue}
 	if fault := x.set(q, name, size); fault != nil {
 		return Queue{}, fault

@@ -12,8 +12,7 @@ import (
 
 // Leg is one party's audio.
 type Leg struct {
-	m         *Mixer
-	connected chan struct{}
+	m *Mixer
 
 	// Of a page.
 	pc        *webrtc.PeerConnection // nil of a phone
@@ -33,7 +32,6 @@ type Leg struct {
 	recorders recorders
 	saying    frame // what the leg says in this tick
 	hearing   sum   // what it hears
-	said      tape
 	heard     tape
 }
 
@@ -69,8 +67,7 @@ func (m *Mixer) Offer() (l *Leg, offer string, err error) {
 
 // Phone makes a leg that ends here: it says what [Leg.Speak] and [Leg.Echo] have it say.
 func (m *Mixer) Phone() *Leg {
-	l := &Leg{m: m, connected: make(chan struct{})}
-	close(l.connected)
+	l := &Leg{m: m}
 	m.add(l) // a phone of a closed mixer is like one that was closed
 	return l
 }
@@ -84,7 +81,7 @@ func (m *Mixer) page() (*Leg, error) {
 	if err != nil {
 		return nil, fmt.Errorf("media: %w", err)
 	}
-	l := &Leg{m: m, connected: make(chan struct{}), pc: pc}
+	l := &Leg{m: m, pc: pc}
 	if err := l.open(); err != nil {
 		pc.GracefulClose()
 		return nil, err
@@ -104,12 +101,6 @@ func (l *Leg) open() (err error) {
 	l.pc.OnTrack(func(track *webrtc.TrackRemote, receiver *webrtc.RTPReceiver) {
 		l.m.start(func() { discard(receiver) })
 		l.m.start(func() { l.receive(track) })
-	})
-	connected := sync.OnceFunc(func() { close(l.connected) })
-	l.pc.OnConnectionStateChange(func(state webrtc.PeerConnectionState) {
-		if state == webrtc.PeerConnectionStateConnected {
-			connected()
-		}
 	})
 	if err := l.m.add(l); err != nil {
 		return err
@@ -198,11 +189,6 @@ func (l *Leg) answer(offer string) (sdp string, err error) {
 	return sdp, nil
 }
 
-// Connected is closed once audio can flow, about a tenth of a second after the page has the SDP; a phone's, at once.
-func (l *Leg) Connected() <-chan struct{} {
-	return l.connected
-}
-
 // Close takes the leg out of its room and ends its connection, what is played to it, and its recordings.
 func (l *Leg) Close() {
 	l.m.mu.Lock()
@@ -245,7 +231,6 @@ func (l *Leg) say() {
 	} else {
 		l.saying = l.speak()
 	}
-	l.said.push(&l.saying)
 	switch coached := l.seat.Coach; {
 	case l.heardByAll():
 		l.room.sum.add(&l.saying)
@@ -297,13 +282,6 @@ func (l *Leg) send(timestamp uint32) {
 	l.packet.SequenceNumber++
 	l.packet.Timestamp = timestamp
 	l.track.WriteRTP(&l.packet)
-}
-
-// Said returns the last 200 ms of what the leg said, muted or not.
-func (l *Leg) Said() Audio {
-	l.m.mu.Lock()
-	defer l.m.mu.Unlock()
-	return l.said.audio()
 }
 
 // Heard returns the last 200 ms of what the leg was sent to hear.

@@ -47,14 +47,14 @@ func TestPageIsCalled(t *testing.T) {
 func assertTalk(t *testing.T, p *page, leg *media.Leg) {
 	t.Helper()
 	stop := p.say(440)
-	until(t, func() bool { return leg.Said().HasTone(440) }, "the page is not heard")
+	until(t, func() bool { return says(leg).HasTone(440) }, "the page is not heard")
 	tone := leg.Play(media.Tone(1000, time.Minute))
 	until(t, func() bool { return p.hears().HasTone(1000) }, "the page does not hear")
 	assert.False(t, p.hears().HasTone(440), "the page hears itself")
 	tone.Stop()
 	until(t, func() bool { return p.hears().Silent() }, "the tone does not stop")
 	stop()
-	until(t, func() bool { return leg.Said().Silent() }, "a page that sends nothing is silent")
+	until(t, func() bool { return says(leg).Silent() }, "a page that sends nothing is silent")
 }
 
 func TestPagesTalk(t *testing.T) {

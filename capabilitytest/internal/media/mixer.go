@@ -3,7 +3,6 @@ package media
 import (
 	"errors"
 	"fmt"
-	"net"
 	"net/netip"
 	"slices"
 	"sync"
@@ -59,14 +58,6 @@ func New(c Config) (*Mixer, error) {
 	}
 	m.running.Go(m.clock)
 	return m, nil
-}
-
-// Addr returns the UDP address that the mixer listens on; the zero one if it has no socket.
-func (m *Mixer) Addr() netip.AddrPort {
-	if m.socket == nil {
-		return netip.AddrPort{}
-	}
-	return m.socket.conn.LocalAddr().(*net.UDPAddr).AddrPort()
 }
 
 // Close closes all legs and the socket, and stops what plays and records. No goroutine or timer outlives it by more

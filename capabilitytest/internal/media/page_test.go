@@ -139,6 +139,13 @@ func (p *page) say(hz float64) (stop func()) {
 	return stop
 }
 
+// says returns 200 ms of what a leg says from now on.
+func says(l *media.Leg) media.Audio {
+	said := l.Record(media.RecordOptions{Track: media.InboundTrack})
+	time.Sleep(200 * time.Millisecond)
+	return channel(said.Stop(), 0)
+}
+
 // newMixer returns a mixer that listens on loopback, and is closed with the test.
 func newMixer(t *testing.T) *media.Mixer {
 	t.Helper()

@@ -9,14 +9,14 @@ import (
 // MaxRecording is how long a recording may be; it ends then.
 const MaxRecording = time.Hour
 
-// Track is a direction of a leg's audio, seen from the stand-in, as in Twilio's recordingTrack.
-type Track int
+// Track is a direction of a leg's audio, seen from the stand-in, in the words of Twilio's recordingTrack. "" is BothTracks.
+type Track string
 
 // The tracks of a recording.
 const (
-	BothTracks    Track = iota
-	InboundTrack        // what the leg says
-	OutboundTrack       // what it hears
+	BothTracks    Track = "both"
+	InboundTrack  Track = "inbound"  // what the leg says
+	OutboundTrack Track = "outbound" // what it hears
 )
 
 // RecordOptions are for both kinds of recording. A room is always recorded whole, in one channel.
@@ -46,7 +46,7 @@ type Recording struct {
 	WAV      []byte // 8 kHz, 16 bit PCM
 	Channels int
 	Duration time.Duration
-	Silent   bool // nothing in it was louder than silence
+	Silent   bool // it was not empty, but nothing in it was louder than silence
 }
 
 // Done is closed when the recording has ended.
@@ -68,7 +68,7 @@ func (r *Recorder) Stop() Recording {
 		WAV:      encodeWAV(r.channels(), frames),
 		Channels: r.channels(),
 		Duration: time.Duration(len(frames)) * frameTime,
-		Silent:   r.last == 0,
+		Silent:   len(r.frames) > 0 && r.last == 0,
 	}
 }
 

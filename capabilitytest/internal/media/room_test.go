@@ -69,7 +69,7 @@ func TestRoom(t *testing.T) {
 		r.Join(b, media.Seat{Muted: true})
 		assertHears(t, a, 1000)
 		assertHears(t, b, 400, 1000)
-		assert.True(t, b.Said().HasTone(700))
+		assert.True(t, says(b).HasTone(700))
 		r.Join(b, media.Seat{})
 
 		// On hold, with music, and back.
@@ -330,7 +330,6 @@ func TestConcurrentUse(t *testing.T) {
 				l.Echo(j%2 == 0)
 				time.Sleep(time.Millisecond)
 				players[j%3].Stop()
-				l.Said()
 				shared.Heard()
 				if j%2 == 0 {
 					r.Leave(l)

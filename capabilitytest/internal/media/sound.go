@@ -71,11 +71,6 @@ func Tone(hz float64, d time.Duration) Sound {
 	return Sound{notes: []note{tone(toneLevel, d, hz, 0)}}
 }
 
-// Silence is a pause.
-func Silence(d time.Duration) Sound {
-	return Sound{notes: []note{rest(d)}}
-}
-
 // Digits is the tones of a telephone's keys (ITU-T Q.23), 0-9, A-D, * and #; w is a pause of half a second, W of a
 // whole one. Any other character is an error.
 func Digits(digits string) (Sound, error) {
@@ -127,11 +122,6 @@ func (s Sound) Repeat(n int) Sound {
 		s.repeats = (s.repeats+1)*n - 1
 	}
 	return s
-}
-
-// Duration is how long the sound plays; 0 if it is endless.
-func (s Sound) Duration() time.Duration {
-	return time.Duration(s.length()) * time.Second / sampleRate * time.Duration(s.repeats+1)
 }
 
 func (s Sound) endless() bool {

@@ -8,10 +8,7 @@ import (
 	"time"
 )
 
-// MaxWAV is how many bytes a WAV file may have.
-const MaxWAV = 16 << 20
-
-// maxWAVTime is how long it may play. Twilio warns of longer ones at <Play>.
+// maxWAVTime is how long a WAV file may play. Twilio warns of longer ones at <Play>.
 const maxWAVTime = 40 * time.Minute
 
 // Format tags of a WAV file, from Microsoft's mmreg.h.
@@ -31,9 +28,6 @@ func ParseWAV(file []byte) (Sound, error) {
 }
 
 func decodeWAV(file []byte) ([]int16, error) {
-	if len(file) > MaxWAV {
-		return nil, fmt.Errorf("a WAV file of %d bytes, more than %d", len(file), MaxWAV)
-	}
 	if len(file) < 12 || string(file[:4]) != "RIFF" || string(file[8:12]) != "WAVE" {
 		return nil, fmt.Errorf("not a WAV file, but %s", kind(file))
 	}

@@ -222,7 +222,7 @@ func (q *request) record() *exchange.Record {
 	return &exchange.Record{
 		Options: media.RecordOptions{
 			Dual: channels == "dual", Trim: trim == "trim-silence",
-			Track: map[string]media.Track{"inbound": media.InboundTrack, "outbound": media.OutboundTrack}[track],
+			Track: media.Track(track),
 		},
 		Callback: callback,
 	}

@@ -22,9 +22,10 @@ func (p *parser) dial(e *element) Verb {
 		Record:         dialRecord(a),
 		TrimSilence:    a.oneOf("trim", 12200, "do-not-trim", "do-not-trim", "trim-silence") == "trim-silence",
 
+		RecordingTrack:          a.oneOf("recordingTrack", 12200, "both", "both", "inbound", "outbound"),
 		RecordingStatusCallback: a.statusCallback("recordingStatusCallback", 13621, "completed", recordingEvents),
 	}
-	a.ignored("recordingTrack", "both", "recordingConfigurationId", "", "referUrl", "", "referMethod", "POST",
+	a.ignored("recordingConfigurationId", "", "referUrl", "", "referMethod", "POST",
 		"ringTone", "", "callReason", "", "events", "", "passports", "")
 	a.done()
 	v.Nouns = p.nouns(e)

@@ -77,6 +77,7 @@ type Dial struct {
 
 	Record                  DialRecord
 	TrimSilence             bool
+	RecordingTrack          string         // both, inbound (what the caller says) or outbound
 	RecordingStatusCallback StatusCallback // events: in-progress, completed, absent
 
 	Nouns   []Noun   // at most 10 of Client and Number, or one Queue or Conference

@@ -254,7 +254,7 @@ func (r *request) judge(a *answer, redirects int) *failure {
 	case class == 3 && !followed(a, location):
 		return fail(11216, "", "the answer is %s, which is not a redirect that Twilio follows: use 301, 302, 303 or 307, with a Location that is an http or https URL", clip(a.statusText))
 	case class == 3 && redirects == maxRedirects:
-		return fail(11215, "", "there are more than %d redirects, the last to %s", maxRedirects, a.url.Redacted())
+		return fail(11215, "", "there are more than %d redirects, the last to %s", maxRedirects, Shown(a.url))
 	case class == 3:
 		a.location = location
 		return nil

@@ -62,6 +62,15 @@ type Exchange struct {
 	repeat func(context.Context)
 }
 
+// String says what was requested.
+func (e Exchange) String() string {
+	u, err := url.Parse(e.URL)
+	if err != nil {
+		return e.Method
+	}
+	return Target{e.Method, u}.String()
+}
+
 // Repeat makes the request again, signed anew. Its answer has no effect: it is only logged.
 // It does nothing if the request was never made.
 func (e Exchange) Repeat(ctx context.Context) {
@@ -83,10 +92,14 @@ type Target struct {
 	URL    *url.URL
 }
 
-func (t Target) String() string {
-	shown := *t.URL
+func (t Target) String() string { return clip(t.Method + " " + Shown(t.URL)) }
+
+// Shown returns what errors and the log show of a URL: it has no password, and no query, which
+// may hold a secret, or all that a GET request says.
+func Shown(u *url.URL) string {
+	shown := *u
 	shown.RawQuery, shown.Fragment, shown.RawFragment = "", "", ""
-	return clip(t.Method + " " + shown.Redacted())
+	return shown.Redacted()
 }
 
 // Resolve returns the target of a URL in a document that base is the URL of. A base
