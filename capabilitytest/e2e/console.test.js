@@ -35,9 +35,9 @@ async function follows(page, ...wanted) {
 test('a call is a ladder', async (t) => {
   const place = await setUp(t);
   const { page, complaints } = await place.console();
-  await page.getByText('waiting for the first call').waitFor();
+  await page.getByText('Waiting for the first call').waitFor();
   const [alice, tommy] = [await place.open('alice', sdk1), await place.open('tommy', sdk1), await place.open('tommy', sdk2)];
-  for (const done of ['a token of alice is accepted', 'a page has loaded standin.js', 'alice is registered', 'calls are handled by']) {
+  for (const done of ['alice has shown a valid token', 'A page has loaded standin.js', 'alice is registered', 'Calls are handled by']) {
     await page.getByText(done).waitFor();
   }
   await alice.do("phone.dial('tommy')");
@@ -147,6 +147,8 @@ test('what a backend refuses, and whose token is refused, is explained', async (
   await button(page, '31205').click();
   await alice.do('phone.renew()');
   await alice.event('error 20104'); // as SDK 2.x shows it
+  await page.locator('#devices li', { hasText: 'alice' }).getByText('refused by the test').waitFor();
+  assert.equal(await page.locator('#devices li', { hasText: 'alice' }).count(), 1);
 });
 
 test('a telephone is answered with the microphone, and a client is rung', async (t) => {
@@ -177,7 +179,7 @@ test('a telephone is answered with the microphone, and a client is rung', async 
   await page.locator('#phones').getByRole('listitem').filter({ hasText: '+15550100001' }).getByText('free').waitFor();
 
   await button(page, 'Reset').click();
-  await page.getByText('waiting for the first call').waitFor();
+  await page.getByText('Waiting for the first call').waitFor();
   await alice.event('registered', 2);
   assert.deepEqual(complaints, []);
 });
@@ -205,24 +207,30 @@ async function startWire(standin) {
   return wire;
 }
 
-test('it goes on after its stream was cut, and after another start of the stand-in', async (t) => {
+async function consoleOnWire(t) {
   const place = await setUp(t);
   const wire = await startWire(place.standin.env.STANDIN_URL);
   t.after(() => wire.close());
   const { page } = await place.console({ baseURL: wire.url });
+  return { place, wire, page };
+}
+
+test('it goes on after its stream was cut, and after another start of the stand-in', async (t) => {
+  const { place, wire, page } = await consoleOnWire(t);
   const alice = await place.open('alice', sdk1);
   await page.getByText('alice is registered').waitFor();
   wire.cut();
-  await page.getByText('connecting again').waitFor();
+  await page.getByText('reconnecting').waitFor();
+  await button(page, 'Reset').click();
+  await page.getByText('The stand-in cannot be reached.').waitFor();
   await alice.do("phone.dial('nobody')");
   await alice.idle();
-  await sleep(5000);
   assert.deepEqual(await rows(page), []);
   wire.mend();
   await follows(page, 'invite', 'POST /voice', 'is over: no-answer, 31404');
   await page.getByText('Calls · 1').waitFor();
   await place.standin.stop('SIGKILL');
-  await page.getByText('connecting again').waitFor();
+  await page.getByText('reconnecting').waitFor();
   await place.restart();
   await page.locator('#live', { hasText: 'live' }).waitFor({ timeout: 60_000 });
   await page.getByText('Calls · 0').waitFor();
