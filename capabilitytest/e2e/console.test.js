@@ -236,6 +236,32 @@ test('it goes on after its stream was cut, and after another start of the stand-
   await page.getByText('Calls · 0').waitFor();
 });
 
+// However long the stream is cut: what counts is whether the stand-in still has what the page has missed.
+test('it starts anew after a cut in which more has happened than the stand-in keeps', async (t) => {
+  const { place, wire, page } = await consoleOnWire(t);
+  const alice = await place.open('alice', sdk1);
+  await alice.do("phone.dial('before')");
+  await alice.idle();
+  await follows(page, 'is over: no-answer');
+  wire.cut();
+  await page.getByText('reconnecting').waitFor();
+  const [kept, last] = await page.evaluate('[maxEvents, world.events.at(-1).seq]');
+  for (let i = 0; i < kept; i += 100) { // each is an event
+    await Promise.all(Array.from({ length: 100 }, () => fetch(`${place.standin.env.STANDIN_URL}/standin.js`).then((response) => response.text())));
+  }
+  await alice.do("phone.dial('after')");
+  await alice.idle();
+  wire.mend();
+  await page.getByRole('heading', { name: 'alice → after' }).waitFor();
+  await follows(page, 'invite', 'POST /voice', 'is over: no-answer, 31404');
+  const seqs = await page.evaluate('world.events.map(({ seq }) => seq)');
+  assert.ok(seqs[0] > last + 1, 'nothing was missed');
+  assert.deepEqual(seqs, seqs.map((_, i) => seqs[0] + i));
+  await page.locator('#calls button', { hasText: 'before' }).click();
+  await page.getByRole('heading', { name: 'alice → before' }).waitFor();
+  assert.deepEqual(await rows(page), []);
+});
+
 test('a thousand events are no burden', async (t) => {
   const place = await setUp(t);
   const { page } = await place.console();
