@@ -30,9 +30,9 @@ eachWay('the token of the backend reaches the gateway unchanged', async (t, way)
   assert.match(shown, /(1:00:00|59:5\d) left/);
 });
 
-eachSDK('a token that the console has refused is told, and a new one fetched', async (t, way) => {
+test('a token that the console has refused is told, and a new one fetched', async (t) => {
   const softphone = await Softphone.start(t, { args: ['-ttl', '6s'] });
-  const alice = await softphone.device('alice', way);
+  const alice = await softphone.device('alice', newWay);
   const { page: console } = await softphone.open({ allow: ['127.0.0.1'] });
   await console.goto(await alice.page.locator('#gateway').getAttribute('href'));
   await console.getByText('Actions for alice').click();
