@@ -35,9 +35,9 @@ async function follows(page, ...wanted) {
 test('a call is a ladder', async (t) => {
   const place = await setUp(t);
   const { page, complaints } = await place.console();
-  await page.getByText('waiting for the first call').waitFor();
+  await page.getByText('Waiting for the first call').waitFor();
   const [alice, tommy] = [await place.open('alice', sdk1), await place.open('tommy', sdk1), await place.open('tommy', sdk2)];
-  for (const done of ['a token of alice is accepted', 'a page has loaded standin.js', 'alice is registered', 'calls are handled by']) {
+  for (const done of ['alice has shown a valid token', 'A page has loaded standin.js', 'alice is registered', 'Calls are handled by']) {
     await page.getByText(done).waitFor();
   }
   await alice.do("phone.dial('tommy')");
@@ -147,6 +147,8 @@ test('what a backend refuses, and whose token is refused, is explained', async (
   await button(page, '31205').click();
   await alice.do('phone.renew()');
   await alice.event('error 20104'); // as SDK 2.x shows it
+  await page.locator('#devices li', { hasText: 'alice' }).getByText('refused by the test').waitFor();
+  assert.equal(await page.locator('#devices li', { hasText: 'alice' }).count(), 1);
 });
 
 test('a telephone is answered with the microphone, and a client is rung', async (t) => {
@@ -177,7 +179,7 @@ test('a telephone is answered with the microphone, and a client is rung', async 
   await page.locator('#phones').getByRole('listitem').filter({ hasText: '+15550100001' }).getByText('free').waitFor();
 
   await button(page, 'Reset').click();
-  await page.getByText('waiting for the first call').waitFor();
+  await page.getByText('Waiting for the first call').waitFor();
   await alice.event('registered', 2);
   assert.deepEqual(complaints, []);
 });
@@ -205,27 +207,59 @@ async function startWire(standin) {
   return wire;
 }
 
-test('it goes on after its stream was cut, and after another start of the stand-in', async (t) => {
+async function consoleOnWire(t) {
   const place = await setUp(t);
   const wire = await startWire(place.standin.env.STANDIN_URL);
   t.after(() => wire.close());
   const { page } = await place.console({ baseURL: wire.url });
+  return { place, wire, page };
+}
+
+test('it goes on after its stream was cut, and after another start of the stand-in', async (t) => {
+  const { place, wire, page } = await consoleOnWire(t);
   const alice = await place.open('alice', sdk1);
   await page.getByText('alice is registered').waitFor();
   wire.cut();
-  await page.getByText('connecting again').waitFor();
+  await page.getByText('reconnecting').waitFor();
+  await button(page, 'Reset').click();
+  await page.getByText('The stand-in cannot be reached.').waitFor();
   await alice.do("phone.dial('nobody')");
   await alice.idle();
-  await sleep(5000);
   assert.deepEqual(await rows(page), []);
   wire.mend();
   await follows(page, 'invite', 'POST /voice', 'is over: no-answer, 31404');
   await page.getByText('Calls · 1').waitFor();
   await place.standin.stop('SIGKILL');
-  await page.getByText('connecting again').waitFor();
+  await page.getByText('reconnecting').waitFor();
   await place.restart();
   await page.locator('#live', { hasText: 'live' }).waitFor({ timeout: 60_000 });
   await page.getByText('Calls · 0').waitFor();
+});
+
+// However long the stream is cut: what counts is whether the stand-in still has what the page has missed.
+test('it starts anew after a cut in which more has happened than the stand-in keeps', async (t) => {
+  const { place, wire, page } = await consoleOnWire(t);
+  const alice = await place.open('alice', sdk1);
+  await alice.do("phone.dial('before')");
+  await alice.idle();
+  await follows(page, 'is over: no-answer');
+  wire.cut();
+  await page.getByText('reconnecting').waitFor();
+  const [kept, last] = await page.evaluate('[maxEvents, world.events.at(-1).seq]');
+  for (let i = 0; i < kept; i += 100) { // each is an event
+    await Promise.all(Array.from({ length: 100 }, () => fetch(`${place.standin.env.STANDIN_URL}/standin.js`).then((response) => response.text())));
+  }
+  await alice.do("phone.dial('after')");
+  await alice.idle();
+  wire.mend();
+  await page.getByRole('heading', { name: 'alice → after' }).waitFor();
+  await follows(page, 'invite', 'POST /voice', 'is over: no-answer, 31404');
+  const seqs = await page.evaluate('world.events.map(({ seq }) => seq)');
+  assert.ok(seqs[0] > last + 1, 'nothing was missed');
+  assert.deepEqual(seqs, seqs.map((_, i) => seqs[0] + i));
+  await page.locator('#calls button', { hasText: 'before' }).click();
+  await page.getByRole('heading', { name: 'alice → before' }).waitFor();
+  assert.deepEqual(await rows(page), []);
 });
 
 test('a thousand events are no burden', async (t) => {

@@ -2,7 +2,7 @@
 
 import assert from 'node:assert/strict';
 import { test } from 'node:test';
-import { launch, Softphone, talk } from './softphone.js';
+import { Softphone, talk } from './softphone.js';
 import { eachSDK, newWay } from './ways.js';
 
 async function onLine(softphone, way) {
@@ -77,13 +77,7 @@ test('a call that ends while its connection is lost was lost', async (t) => {
 // Today the SDKs' listeners for unload keep Chromium from caching the page; browsers are taking that event away.
 eachSDK('a page that comes back with the back button is ready again', async (t, way) => {
   const softphone = await Softphone.start(t);
-  const browser = await launch('--disable-features=LocalNetworkAccessChecks'); // the answer below is nobody's address
-  t.after(() => browser.close());
-  const phone = await softphone.open({ within: browser });
-  await phone.page.route(softphone.url, async (route) => {
-    const response = await route.fetch();
-    await route.fulfill({ response, headers: { ...response.headers(), 'permissions-policy': 'microphone=(self), unload=()' } });
-  });
+  const phone = await softphone.openUnder(t, 'microphone=(self), unload=()');
   let persisted = false;
   await phone.page.exposeFunction('shown', (event) => { persisted ||= event; });
   await phone.page.addInitScript(() => addEventListener('pageshow', (event) => shown(event.persisted)));

@@ -167,6 +167,46 @@ test('what is said of a call goes when the next one comes, and an error can be d
   await alice.said(/^$/);
 });
 
+eachSDK('that the page may not use the microphone is all that is said of a call', async (t, way) => {
+  const softphone = await Softphone.start(t);
+  const tommy = await softphone.device('tommy', way);
+  const alice = await softphone.openUnder(t, 'microphone=()');
+  await alice.signIn('alice', way);
+  await alice.state('Ready');
+  await alice.dial('tommy');
+  await alice.notice('Allow it in the browser, then try again.');
+  await alice.idle();
+  assert.equal(await alice.page.locator('#said').textContent(), '');
+  await tommy.dial('alice');
+  await alice.rings('tommy');
+  await alice.accept();
+  await alice.notice('Allow it in the browser, then try again.');
+  await alice.idle();
+  assert.equal(await alice.page.locator('#said').textContent(), '');
+});
+
+test('while the token is fetched, the phone is there, and cannot call yet', async (t) => {
+  const softphone = await Softphone.start(t);
+  const alice = await softphone.open();
+  let go;
+  const gate = new Promise((resolve) => { go = resolve; });
+  await alice.page.route('**/token', async (route) => {
+    await gate;
+    await route.continue();
+  });
+  await alice.signIn('alice');
+  await alice.state('Connecting…');
+  await alice.focused('to');
+  await alice.page.getByRole('button', { name: 'Call', exact: true, disabled: true }).waitFor();
+  await alice.page.keyboard.type('tommy');
+  await alice.page.keyboard.press('Enter');
+  assert.deepEqual(await alice.violations(), []);
+  go();
+  await alice.state('Ready');
+  assert.ok(!(await alice.events()).includes('dial'));
+  await alice.focused('to');
+});
+
 test('nothing is wider than the window', async (t) => {
   const softphone = await Softphone.start(t);
   const long = 'x'.repeat(256);

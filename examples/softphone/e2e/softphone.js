@@ -132,6 +132,19 @@ export class Softphone {
     return phone;
   }
 
+  // openUnder opens the page under another Permissions-Policy, in a browser of its own.
+  async openUnder(t, policy) {
+    const within = await launch('--disable-features=LocalNetworkAccessChecks'); // the answer below is nobody's address
+    t.after(() => within.close());
+    const phone = await this.open({ within });
+    await phone.page.route(this.url, async (route) => {
+      const response = await route.fetch();
+      await route.fulfill({ response, headers: { ...response.headers(), 'permissions-policy': policy } });
+    });
+    await phone.page.reload();
+    return phone;
+  }
+
   // logged waits until the program has logged a text.
   async logged(text) {
     while (!this.stderr.includes(text)) {

@@ -30,6 +30,17 @@ eachWay('the token of the backend reaches the gateway unchanged', async (t, way)
   assert.match(shown, /(1:00:00|59:5\d) left/);
 });
 
+test('a token that the console has refused is told, and a new one fetched', async (t) => {
+  const softphone = await Softphone.start(t, { args: ['-ttl', '6s'] });
+  const alice = await softphone.device('alice', newWay);
+  const { page: console } = await softphone.open({ allow: ['127.0.0.1'] });
+  await console.goto(await alice.page.locator('#gateway').getAttribute('href'));
+  await console.getByText('Actions for alice').click();
+  await console.getByRole('button', { name: '31205', exact: true }).click();
+  await alice.notice('The token has expired. The page fetches a new one.'); // when it is renewed
+  await alice.state('Ready');
+});
+
 // alterToken gives the page another token than the backend's.
 async function alterToken(phone, alter, options) {
   await phone.page.route('**/token', async (route) => {
@@ -52,6 +63,8 @@ eachSDK('a tampered token is refused', async (t, way) => {
   await mallory.signIn('mallory', way);
   await mallory.notice('Error 31202');
   await mallory.state('Offline');
+  await mallory.logged('token', { times: 2 });
+  await mallory.page.getByText('The gateway refused the token.', { exact: true }).waitFor(); // and no more are fetched
 });
 
 eachSDK("a foreign account's token is refused", async (t, way) => {

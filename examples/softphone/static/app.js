@@ -74,10 +74,8 @@ async function start(choice) {
   notify('');
   session = new Session(choice, listener, config);
   render(session);
+  $('to').focus();
   await session.start();
-  if (session) {
-    $('to').focus();
-  }
 }
 
 // onSubmit checks a form's fields before anything is sent: what is wrong is said at the field.
@@ -114,7 +112,7 @@ function summarise() {
   const form = new FormData($('sign-in'));
   const label = (field) => $('sign-in').querySelector(`[name=${field}]:checked`)?.parentElement.textContent.trim();
   const grants = [form.get('incoming') && 'receives', form.get('outgoing') && 'makes'].filter(Boolean).join(' and ');
-  $('chosen').textContent = `${label('sdk')}, ${label('token')}, ${grants ? `${grants} calls` : 'no calls'}`;
+  $('chosen').textContent = `${label('sdk')}, ${label('token').replace('Capability', 'capability')}, ${grants ? `${grants} calls` : 'no calls'}`;
 }
 $('sign-in').addEventListener('change', summarise);
 summarise();

@@ -2,14 +2,15 @@
 
 import { duration } from './format.js';
 
-const token = () => 'Twilio refused the token. The page fetches a new one.';
-const expired = ({ onCall }) => (onCall
+const newOne = ({ again }) => (again ? '' : ' The page fetches a new one.');
+const token = (about) => `The gateway refused the token.${newOne(about)}`;
+const expired = (about) => (about.onCall
   ? 'The token has expired. This call goes on; for other calls the page fetches a new token.'
-  : 'The token has expired. The page fetches a new one.');
+  : `The token has expired.${newOne(about)}`);
 const noOutgoing = () => 'Your token does not let this device make calls. Sign in with “make calls”.';
-const lost = () => 'The connection to the gateway was lost. The page tries again by itself.';
+const lost = ({ never }) => `${never ? 'The gateway cannot be reached.' : 'The connection to the gateway was lost.'} The page tries again by itself.`;
 const declined = ({ peer }) => `${peer} declined the call.`;
-const noMicrophone = () => 'The page may not use the microphone. Allow it in the browser, then call again.';
+const noMicrophone = () => 'The page may not use the microphone. Allow it in the browser, then try again.';
 const noSound = () => 'The sound was cut off. Check the network, then call again.';
 
 const messages = {
@@ -39,11 +40,13 @@ const messages = {
   53405: noSound,
 };
 
-// explain returns a sentence for an error, as far as there is one.
-export function explain(code, message, { peer, onCall }) {
+// explain returns a sentence for an error, as far as there is one: peer is whom the last call went to, again means that the
+// token is not the first to be refused, and never that the device was
+// not registered before.
+export function explain(code, message, { peer, ...about }) {
   // SDK 1.x has 31201 for the microphone too.
   const sentence = code === 31201 && /microphone/i.test(message) ? noMicrophone : messages[code];
-  const own = sentence?.({ peer: peer || 'The other side', onCall });
+  const own = sentence?.({ peer: peer || 'The other side', ...about });
   return own ?? `${message.charAt(0).toUpperCase()}${message.slice(1)}.`.replace(/\.\.$/, '.');
 }
 
@@ -83,7 +86,7 @@ export const offline = {
   lost: { text: 'Trying again…', button: 'Try now' },
   refused: { text: 'This device is not registered.', button: 'Try again' },
   unregistered: { // without an error
-    text: 'The connection was lost, or another device has taken this place: 10 of one name at most.',
+    text: 'The connection was lost, or another device has taken this place: at most 10 can share a name.',
     button: 'Register again',
   },
 };

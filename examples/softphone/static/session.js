@@ -48,10 +48,10 @@ export class Session {
 
   // offline is connecting, lost, refused or unregistered, and '' while the device is ready.
   get offline() {
-    if (!this.device || this.sdk.isReady(this.device)) {
+    if (this.device && this.sdk.isReady(this.device)) {
       return '';
     }
-    if (this.fault) {
+    if (this.device && this.fault) {
       return isLost(this.fault) ? 'lost' : 'refused';
     }
     return this.registered === null ? 'connecting' : 'unregistered';
@@ -113,8 +113,9 @@ export class Session {
     }
   }
 
-  // fail shows why a call came to nothing, until the next call.
+  // fail shows why a call came to nothing, until the next call. SDK 1.x tells the end of a call before its cause.
   fail(...failure) {
+    this.say('');
     this.failure = failure;
     this.listener.notify(...failure);
   }
@@ -275,7 +276,9 @@ export class Session {
     if (toItself || code === 31404) {
       this.absent = this.dialled;
     }
-    const sentence = explain(code, message, { peer: this.dialled, onCall: this.call !== null });
+    const sentence = explain(code, message, {
+      peer: this.dialled, onCall: this.call !== null, again: !this.mayRenewAtOnce, never: this.registered === null,
+    });
     if (isPassing(code)) {
       this.worry(sentence, `Error ${code}`);
     } else if (toItself) {

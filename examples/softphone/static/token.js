@@ -64,4 +64,4 @@ function scopeMeaning(scope) {
 }
 
 const receives = (clientName) => `Receives calls to ${clientName}`;
-const calls = (signed) => `Makes calls through the application${signed.map(([key, value]) => `, ${key} ${value}`).join('')}`;
+const calls = (signed) => `Makes calls through the application${signed.length ? ', with ' : ''}${signed.map(([key, value]) => `${key} ${value}`).join(', ')}`;

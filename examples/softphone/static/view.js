@@ -29,13 +29,13 @@ export function render(session) {
 export const isTyping = ({ dialled }) => document.activeElement === $('to') && !['', dialled].includes($('to').value.trim());
 
 function renderIdle(session) {
-  const { call, device, name, absent, ringing } = session;
-  $('idle').hidden = call !== null || device === null || (ringing.length > 0 && !isTyping(session));
+  const { call, name, absent, ringing } = session;
+  $('idle').hidden = call !== null || (ringing.length > 0 && !isTyping(session));
   const why = offline[session.offline];
   setText('offline-text', why?.text ?? '');
   setText('register', why?.button ?? '');
   $('register').hidden = !why;
-  $('nobody').hidden = why !== undefined;
+  $('nobody').hidden = session.offline !== '';
   $('call-button').setAttribute('aria-disabled', session.offline !== '');
   const other = absent || (name === 'tommy' ? 'alice' : 'tommy');
   $('open-tab').href = `/?name=${encodeURIComponent(other)}`;
@@ -137,7 +137,7 @@ function title(session) {
 
 function deviceState({ call, device, token, offline }, left) {
   if (!device) {
-    return ['offline', 'No token'];
+    return ['offline', 'Connecting…'];
   }
   if (call?.state === 'reconnecting') {
     return ['offline', 'Reconnecting…'];

@@ -10,6 +10,10 @@ test('an error is explained by its code', () => {
   assert.match(explain(20104, '', call), /^The token has expired\. The page fetches/);
   assert.match(explain(31205, '', { ...call, onCall: true }), /This call goes on/);
   assert.match(explain(31007, '', call), /SDK 1\.x/);
+  assert.match(explain(31202, '', call), /^The gateway refused the token\. The page fetches/);
+  assert.equal(explain(31202, '', { ...call, again: true }), 'The gateway refused the token.');
+  assert.match(explain(31005, '', call), /^The connection to the gateway was lost\./);
+  assert.match(explain(31005, '', { ...call, never: true }), /^The gateway cannot be reached\./);
   assert.match(explain(31486, '', { peer: '', onCall: false }), /^The other side is on another call/);
 });
 

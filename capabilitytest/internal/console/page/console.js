@@ -47,20 +47,24 @@ function replace(node, fresh) {
 }
 
 async function post(action, params = {}) {
-  const response = await fetch(`/console/${action}`, { method: 'POST', headers: { 'Content-Type': 'application/json' }, body: JSON.stringify(params) });
+  const request = { method: 'POST', headers: { 'Content-Type': 'application/json' }, body: JSON.stringify(params) };
+  const response = await fetch(`/console/${action}`, request).catch(() => { throw new Error('The stand-in cannot be reached.'); });
   const text = await response.text();
   if (!response.ok) throw new Error(text.trim());
   return text;
 }
 
+// notify says why something cannot be done, for a while.
+const notify = (words) => { clearTimeout(notify.timer); $('notice').textContent = words; if (words) notify.timer = setTimeout(notify, 10e3, ''); };
+
 // act is a listener that does something, and says why it cannot.
 const act = (f) => async (event) => {
   event?.preventDefault();
   try {
-    $('notice').textContent = '';
+    notify('');
     await f(event);
   } catch (error) {
-    $('notice').textContent = error.message;
+    notify(error.message);
   }
 };
 const does = (action, params) => act(() => post(action, params));
@@ -73,26 +77,23 @@ const copies = (text) => act(async ({ currentTarget: button }) => {
 });
 
 const name = (party) => party.replace(/^client:/, '');
+const laneName = (lane) => ({ 'stand-in': 'Stand-in', backend: 'Your backend' })[lane] ?? name(lane);
 const count = (n, noun) => `${n} ${noun}${n === 1 ? '' : 's'}`;
 const clock = (ms) => { const s = Math.max(0, Math.floor(ms / 1000)); return `${Math.floor(s / 60)}:${String(s % 60).padStart(2, '0')}`; };
 const time = (at) => new Date(at).toTimeString().slice(0, 8);
 const live = (call) => !call.ended;
 const failed = (call) => Boolean(call.fault) || ['busy', 'failed', 'no-answer'].includes(call.status);
 const tone = (call) => (live(call) ? 'good' : failed(call) ? 'bad' : 'muted');
-const reason = (fault) => (fault ? `${fault.code} ${fault.message}` : '');
-
-function since(ms) {
-  if (ms < 1000) return ms < 1 ? '0 ms' : `+${Math.round(ms)} ms`;
-  return ms < 60e3 ? `+${(ms / 1000).toFixed(1)} s` : `+${clock(ms)}`;
-}
+const reason = (fault) => (fault ? `${fault.code}: ${fault.message}` : '');
+const took = (ms) => (ms < 1000 ? `${Math.round(ms)} ms` : ms < 60e3 ? `${(ms / 1000).toFixed(1)} s` : clock(ms));
 
 let drawing = 0;
 const draw = () => { drawing ||= requestAnimationFrame(() => { drawing = 0; drawNow(); }); };
 
 function drawNow() {
   const { devices, calls, phones } = world.state;
-  const clients = Object.values(Object.groupBy(devices, (device) => device.clientName));
-  const refused = refusals();
+  const clients = Object.values(Object.groupBy(devices, (device) => device.clientName)).sort(([a], [b]) => a.clientName.localeCompare(b.clientName));
+  const refused = refusals().filter(({ token }) => token.advice || !devices.some((device) => device.fault && device.clientName === token.clientName));
   $('url').textContent = world.about.url?.replace('http://', '') ?? '';
   drawVoice();
   $('devices-title').textContent = `Devices · ${devices.length}`;
@@ -131,7 +132,7 @@ function drawVoice() {
   const last = world.events.findLast(({ webhook }) => webhook && !webhook.callback && !webhook.pending)?.webhook;
   $('voice').hidden = !last && !world.about.voiceUrl;
   $('voice').className = `pill ${last ? (last.problem ? 'bad' : 'good') : ''}`;
-  $('voice').textContent = last ? `${last.url.split('?')[0]} ${last.status || 'no answer'} in ${Math.round(last.ms)} ms` : `Voice URL ${world.about.voiceUrl}`;
+  $('voice').textContent = last ? `${last.url.split('?')[0]} → ${last.status || 'no answer'} in ${took(last.ms)}` : `Voice URL ${world.about.voiceUrl}`;
 }
 
 // refusals are the tokens that were refused lately, but for those of clients that have shown a better one since.
@@ -168,24 +169,24 @@ function deviceCard(devices) {
     newest.fault && el('p.bad', {}, newest.fault.message),
     el('div.sub', {},
       el('span', {}, `SDK ${unique(({ sdk }) => sdk)}`),
-      el('span', {}, unique(({ accessToken }) => (accessToken ? 'Access Token' : 'Capability token'))),
+      el('span', {}, unique(({ accessToken, expiresAt }) => expiresAt && (accessToken ? 'Access Token' : 'Capability token'))),
       el('span', {}, [newest.incoming && '↓ receives', newest.outgoing && '↑ calls'].filter(Boolean).join(' '))),
     newest.expiresAt && el('div.life', {}, el('i', { 'data-until': newest.expiresAt, 'data-shown': newest.shown })),
     el('div.sub', {}, newest.expiresAt && el('span', { 'data-until': newest.expiresAt }), params && el('span.mono', { title: 'signed in the token' }, params)),
     el('details.tools', {}, el('summary', {}, `Actions for ${client}`),
       el('div.tools', {}, el('button', { onclick: () => { $('ring-to').value = client; $('ring-to').focus(); } }, 'Ring'),
         el('button', { onclick: does('expire', { client }) }, 'Expire token'), el('button', { onclick: does('disconnect', { client }) }, 'Cut socket'),
-        el('span.muted', {}, 'Refuse next token with'),
+        el('span.muted', {}, 'Refuse the next token with'),
         [31202, 31204, 31205, 20104].map((code) => el('button', { onclick: does('refuse', { client, code }) }, String(code))))));
 }
 
 function phoneCard({ number, status, with: other, played, talks: talking }) {
   const button = (words, action) => el('button', { onclick: does(action, { number }) }, words);
   return el('li', {},
-    el('div.top', {}, el('strong', {}, number), el(`span.pill.${status === 'free' ? '' : 'good'}`, {}, talking ? 'you are speaking' : status), other && el('span.muted', {}, name(other))),
-    !played && el('p.muted', {}, 'It answers by itself in two seconds.'),
+    el('div.top', {}, el('strong', {}, number), el(`span.pill.${status === 'free' ? '' : 'good'}`, {}, talking ? 'you are speaking' : status), other && el('span.muted', {}, `with ${name(other)}`)),
+    !played && el('p.muted', {}, 'It answers by itself after two seconds.'),
     status !== 'free' && el('div.tools', {},
-      !talking && el('button.primary', { onclick: act(() => talk(number)) }, status === 'ringing' ? 'Answer with the microphone' : 'Speak with the microphone'),
+      !talking && el('button.primary', { onclick: act(() => talk(number)) }, status === 'ringing' ? 'Answer with the microphone' : 'Join with the microphone'),
       status === 'ringing' && [button('Answer silently', 'accept'), button('Reject', 'reject')],
       status === 'on a call' && [button('Hang up', 'hangup'), pad((keys) => post('press', { number, keys }))]));
 }
@@ -209,12 +210,12 @@ function drawCall(call) {
   $('call-title').textContent = `${name(call.from)} → ${name(call.to) || '?'}`;
   $('call-status').className = `pill ${tone(call)}`;
   $('call-status').replaceChildren(`${call.status} `, lasts(call));
-  $('call-facts').replaceChildren(el('code', {}, call.sid), el('span', {}, `started ${time(call.started)}`), call.answered ? el('span', {}, `answered after ${((Date.parse(call.answered) - Date.parse(call.started)) / 1000).toFixed(1)} s`) : '', call.digits ? el('span', {}, `digits ${call.digits}`) : '');
+  $('call-facts').replaceChildren(el('code', {}, call.sid), el('span', {}, `started ${time(call.started)}`), call.answered ? el('span', {}, `answered after ${took(Date.parse(call.answered) - Date.parse(call.started))}`) : '', call.digits ? el('span', {}, `digits ${call.digits}`) : '');
   $('call-fault').textContent = reason(call.fault);
   const rows = rowsOf(call);
   const lanes = [...new Set([call.from, 'stand-in', ...rows.some(({ to }) => to === 'backend') ? ['backend'] : [], ...rows.flatMap(({ from, to }) => [from, to])])];
   $('ladder').style.setProperty('--lanes', lanes.length);
-  sync($('lanes'), lanes, (lane) => lane, (lane) => el('b', {}, lane === 'stand-in' ? 'Stand-in' : lane === 'backend' ? 'Your backend' : name(lane)));
+  sync($('lanes'), lanes, (lane) => lane, (lane) => el('b', {}, el('span', {}, laneName(lane).replace(/^(\+\d+)(\d{7})$/, '$1 $2')))); // a number in one line or two
   sync($('lines'), lanes, (lane) => lane, () => el('i'));
   const row = rows.find(({ key }) => key === chosen.row) ?? rows.find((r) => r.failed && r.webhook) ?? rows.find((r) => r.webhook) ?? rows[0];
   sync($('rows'), rows.map((r) => ({ ...r, pressed: r === row, lanes, call: r.what === 'connected' ? call : null })), ({ key }) => key, rowItem);
@@ -230,7 +231,7 @@ function rowsOf(call) {
   for (const row of all) {
     const last = rows.at(-1);
     if (last && row.kind === 'signal' && ['kind', 'from', 'to', 'what', 'detail'].every((field) => row[field] === last[field])) last.times = (last.times ?? 1) + 1;
-    else rows.push({ ...row, ms: Date.parse(row.at) - Date.parse(all[0].at) });
+    else rows.push({ ...row, ms: Math.max(0, Date.parse(row.at) - Date.parse(call.started)) });
   }
   return rows;
 }
@@ -242,12 +243,12 @@ function rowItem(row) {
   let picture;
   if (row.what === 'connected') picture = el('span.talk', {}, `${row.call.ended ? 'talked' : 'talking'} `, lasts({ ...row.call, answered: row.at }));
   else if (from === to) picture = el(`span.self${row.failed ? '.bad' : ''}`, {}, row.what.replace(/(, \d{5}): .*/s, '$1'));
-  else picture = el(`span.arrow.${from < to ? 'right' : 'left'}.${row.failed ? 'bad' : ['answer', '200'].includes(row.what) ? 'good' : ''}`, {}, el('span', {}, el('b', {}, what), ' ', el('em', {}, [row.failed ? row.detail?.split(':')[0] : row.detail, row.duration?.replace(' ', '\u00a0')].filter(Boolean).join(' '))));
+  else picture = el(`span.arrow.${from < to ? 'right' : 'left'}.${row.failed ? 'bad' : ['answer', '200'].includes(row.what) ? 'good' : ''}`, {}, el('span', {}, el('b', {}, what), ' ', el('em', {}, [row.failed ? row.detail?.split(':')[0] : row.detail?.replaceAll('-', '\u2011'), row.duration?.replace(' ', '\u00a0')].filter(Boolean).join(' '))));
   picture.style.gridColumn = from === to ? `2 / -1` : `${first + 2} / ${last + 3}`;
   picture.style.setProperty('--span', last - first + 1);
   picture.setAttribute('aria-hidden', 'true');
   return el('li', {}, el('button.row', { 'aria-pressed': String(row.pressed), onclick: () => choose(current().sid, row.key) },
-    el('span.unseen', {}, `${since(row.ms)}: ${row.says}${row.times ? `, ${row.times} times` : ''}`), el('time', { 'aria-hidden': 'true' }, since(row.ms)), picture));
+    el('span.unseen', {}, `${took(row.ms)}: ${row.says}${row.times ? `, ${row.times} times` : ''}`), el('time', { 'aria-hidden': 'true' }, `+${took(row.ms)}`), picture));
 }
 
 function drawActs(call, lanes) {
@@ -265,17 +266,17 @@ function drawSteps() {
   const device = world.state.devices.find(({ registered }) => registered);
   const tag = `<script src="${world.about.url}/standin.js"></script>`;
   const steps = [
-    { text: 'Give your backend the credentials of the stand-in', done: token && `a token of ${token.client || 'a device'} is accepted`, copy: 'credentials' },
-    { text: 'Load standin.js in the page, before the SDK', done: world.events.some(({ kind }) => kind === 'page') && 'a page has loaded standin.js', code: tag },
+    { text: 'Give your backend the credentials of the stand-in', done: token && `${token.client || 'A device'} has shown a valid token`, copy: 'credentials' },
+    { text: 'Load standin.js in the page, before the SDK', done: world.events.some(({ kind }) => kind === 'page') && 'A page has loaded standin.js', code: tag },
     { text: 'Register a device', done: device && `${device.clientName} is registered` },
-    world.about.voiceUrl ? { text: 'Say what your backend does with calls', done: `calls are handled by ${world.about.voiceUrl}` }
-      : { text: 'Start the stand-in with your voice URL. Without one, it rings the client that the parameter To names.', code: '-voice http://127.0.0.1:3000/voice' },
-    { text: 'Make a call', waits: 'waiting for the first call' },
+    world.about.voiceUrl ? { text: 'Start the stand-in with your voice URL', done: `Calls are handled by ${world.about.voiceUrl}` }
+      : { text: 'Start the stand-in with your voice URL. Without one, it rings the client named in the parameter To.', code: '-voice http://127.0.0.1:3000/voice' },
+    { text: 'Make a call', waits: 'Waiting for the first call…' },
   ];
   sync($('steps'), steps.map((step, i) => ({ ...step, i })), ({ i }) => i, ({ text, done, copy, code, waits, i }) => el('li', {},
     el(`strong${done ? '.done' : ''}`, { 'aria-label': done ? 'done' : `step ${i + 1}` }, done ? '✓' : `${i + 1}.`), el('span', {}, text),
     copy || code ? el('button', { onclick: copies(() => (copy ? post('credentials') : code)), 'aria-label': `Copy: ${text}` }, 'Copy') : el('span'),
-    code && el('pre', { tabindex: 0 }, code), (done || waits) && el(`p${done ? '.good' : '.muted'}`, {}, done || `${waits}…`)));
+    code && el('pre', { tabindex: 0 }, code), (done || waits) && el(`p${done ? '.good' : '.muted'}`, {}, done || waits)));
 }
 
 function drawDetail(row, call) {
@@ -287,8 +288,8 @@ function drawDetail(row, call) {
   if ($('detail').mark === mark) return;
   const fresh = el('section', { id: 'detail', class: 'pane', 'aria-label': 'What the chosen row says' });
   if (event?.webhook) fresh.append(...webhookDetail(event, verbs, call));
-  else if (event) fresh.append(el('h2', {}, event.text || row.says), facts([['at', event.at], ['from', row.from], ['to', row.to], ...event.fault ? [['code', event.fault.code], ['because', event.fault.message]] : []]));
-  else fresh.append(el('p.muted', {}, 'Each request to your backend, its answer and its signature appear here.'));
+  else if (event) fresh.append(el('h2', {}, event.text || row.says), facts([['at', time(event.at)], ...row.from === row.to ? [] : [['from', laneName(row.from)], ['to', laneName(row.to)]], ...event.fault ? [['code', event.fault.code], ['because', event.fault.message]] : []]));
+  else fresh.append(el('p.muted', {}, 'Requests to your backend appear here, with their answers and signatures.'));
   replace($('detail'), Object.assign(fresh, { mark }));
 }
 const facts = (pairs) => el('dl', {}, pairs.map(([term, value]) => [el('dt', {}, term), el('dd', {}, value instanceof Node ? value : String(value))]));
@@ -302,7 +303,7 @@ function webhookDetail({ seq, webhook }, verbs, call) {
   };
   return [
     el('div.title', {}, el('h2', {}, `${webhook.method} ${webhook.url.split('?')[0]}`), el(`span.pill.${webhook.problem ? 'bad' : webhook.pending ? 'warn' : 'good'}`, {}, webhook.pending ? 'waiting…' : `${webhook.status || 'no answer'} · ${webhook.ms.toFixed(webhook.ms < 10 ? 1 : 0)} ms`)),
-    webhook.problem ? el('p.bad', {}, webhook.problem) : el('p.muted', {}, webhook.again ? 'It was sent again: the answer has no effect.' : webhook.callback ? 'The stand-in told your backend what has happened.' : 'The stand-in asked your backend what to do.'),
+    webhook.problem ? el('p.bad', {}, webhook.problem) : el('p.muted', {}, webhook.again ? 'It was sent again. The answer has no effect.' : webhook.callback ? 'The stand-in told your backend what happened.' : 'The stand-in asked your backend what to do.'),
     el('div', { role: 'tablist', 'aria-label': 'The request', onkeydown: turn }, Object.keys(tabs).map((tab) => el('button', { role: 'tab', id: `tab-${tab}`, 'aria-controls': 'panel', 'aria-selected': String(tab === chosen.tab), tabindex: tab === chosen.tab ? 0 : -1, onclick: () => { chosen.tab = tab; draw(); } }, tab))),
     el('div.panel', { role: 'tabpanel', id: 'panel', 'aria-labelledby': `tab-${chosen.tab}` }, tabs[chosen.tab](webhook, verbs, call)),
     el('div.tools', {}, el('button.primary', { onclick: does('replay', { seq }) }, 'Send again'), el('button', { onclick: copies(() => webhook.curl) }, 'Copy as curl')),
@@ -317,7 +318,7 @@ function requestTab(webhook, verbs, call) {
 }
 
 const signatureTab = (webhook) => [
-  el('p.muted', {}, 'This text was signed with the auth token: the URL as the stand-in knows it, then the parameters in the order of their names. If your backend answers 403, compare it with the text that your backend checks.'),
+  el('p.muted', {}, 'The stand-in signed this text with the auth token: the URL as it knows it, then the parameters, sorted by name. If your backend answers 403, compare it with the text that your backend checks.'),
   el('pre', { tabindex: 0 }, webhook.signed), el('h3', {}, 'X-Twilio-Signature'), el('pre', { tabindex: 0 }, webhook.signature)];
 
 const rawTab = (webhook) => [facts([['URL', webhook.url], ['Content-Type', webhook.contentType || 'none']]), el('pre', { tabindex: 0 }, webhook.body || '(no body)')];
@@ -404,7 +405,7 @@ function connect() {
   on('state', (state) => { world.state = state; stopTalks(); });
   source.onopen = () => say('live', 'good');
   source.onerror = () => {
-    say('connecting again…', 'warn');
+    say('reconnecting…', 'warn');
     if (source.readyState === EventSource.CLOSED) setTimeout(connect, 2000);
   };
 }
