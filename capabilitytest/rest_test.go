@@ -351,6 +351,7 @@ func TestRESTDocuments(t *testing.T) {
 		{[]string{"Twiml", "nonsense", "FallbackUrl", b.URL + "/fallback"}, "Sorry"},
 		{[]string{"Twiml", "<Response><Gather action='relative' numDigits='1'/></Response>"}, ""},
 		{[]string{"Twiml", "<Response><Redirect/></Response>"}, ""},
+		{[]string{"Twiml", "<Response><Redirect>" + b.URL + "/voice</Redirect></Response>"}, "Welcome"},
 	} {
 		call := sid(a.post("Calls", append(test.form, "To", agent, "From", office)...))
 		_, err := phone.WaitRing(patience(t))

@@ -651,9 +651,6 @@ func (r *runner) action(action twiml.Request, form url.Values) (*script, *Fault)
 
 // resolve returns the target of a URL in the document.
 func (r *runner) resolve(request twiml.Request) (webhook.Target, *Fault) {
-	if r.self.URL == nil {
-		return webhook.Target{}, &Fault{11100, fmt.Sprintf("the URL %q is relative to no document", request.URL)}
-	}
 	target, err := webhook.Resolve(r.self.URL, request.URL, request.Method)
 	if err != nil {
 		return webhook.Target{}, (*Fault)(err)
