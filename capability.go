@@ -1,6 +1,5 @@
-// Package capability mints the tokens with which a Twilio Client device in a
-// browser proves what it may do: capability tokens, and the Access Tokens that
-// replace them. It also verifies both.
+// Package capability mints and verifies the tokens that let a browser make and receive
+// calls with Twilio: capability tokens, and the Access Tokens that replace them.
 //
 // A backend lists what a device may do in a [CapabilityToken], mints a token
 // and hands it to the page:
@@ -11,21 +10,21 @@
 //		SetTTL(10 * time.Minute).
 //		ToJWT()
 //
-// A backend with many requests keeps one template, checks it with
-// [CapabilityToken.Err] when it starts, and mints from a [CapabilityToken.Clone]
-// for each request. Package
-// [github.com/seed-6c737938/capability/capabilityhttp] is an HTTP handler that does
-// this. [Verify] reads a capability token, whether this package or one of Twilio's
-// libraries minted it. For Access Tokens, use [NewWithAPIKey] in place of [New], and
-// [VerifyWithAPIKey] in place of Verify.
+// A backend that serves many requests keeps one template, checks it with
+// [CapabilityToken.Err] at start, and mints from a [CapabilityToken.Clone] of it for
+// each request. Package [github.com/seed-6c737938/capability/capabilityhttp] has an
+// HTTP handler that mints what your function returns. [Verify] reads a capability
+// token, whether this package or one of Twilio's libraries minted it. For Access
+// Tokens, use [NewWithAPIKey] in place of [New], and [VerifyWithAPIKey] in place of
+// Verify.
 //
 // # Guarantees
 //
 // A token has the same bytes as the one Twilio's Python library mints for the
-// same calls at the same second, given params in alphabetical order. A token that
-// breaks one of Twilio's documented rules, or that grants anything other than
-// what was asked, is never minted. A mistake is an error; it is never repaired or
-// truncated.
+// same calls at the same second, given params in alphabetical order. A token grants
+// exactly what was asked, or is not minted. A value that breaks one of Twilio's
+// documented rules is an error, never repaired or truncated; only AddScope bypasses
+// those rules.
 //
 // The auth token and the API key secret never appear in errors, nor in what
 // fmt, log/slog, encoding/json or a printer based on reflection shows of a
@@ -82,18 +81,17 @@ const (
 	DefaultTTL = time.Hour
 
 	// MaxTTL is the longest lifetime that Twilio accepts (Twilio errors 31207
-	// and 20157). The page on error 31207 also says 86,399 seconds, one less.
+	// and 20157). Twilio's page on error 31207 gives 86,399 seconds, one second less.
 	MaxTTL = 24 * time.Hour
 
-	// MaxTokenSize is the length in bytes of the longest token that is minted
-	// or read. Most tokens have 250 to 550 bytes; one with a hundred signed
-	// params of a hundred bytes has fifteen thousand. The limit is this
-	// package's own, not Twilio's.
+	// MaxTokenSize is the maximum length in bytes of a token that is minted or read.
+	// Most tokens have 250 to 550 bytes; one with 100 signed params of 100 bytes each
+	// has about 15,000. The limit is this package's own, not Twilio's.
 	MaxTokenSize = 64 << 10
 )
 
-// Each error of a [CapabilityToken], and each about the arguments of [Verify],
-// wraps one of these or [ErrInvalidScope].
+// Every error of a [CapabilityToken], and every error about an argument of [Verify] or
+// [VerifyWithAPIKey], wraps one of these or [ErrInvalidScope].
 var (
 	ErrInvalidAccountSID     = errors.New("capability: invalid account SID")
 	ErrInvalidAuthToken      = errors.New("capability: invalid auth token")
@@ -111,13 +109,12 @@ var (
 )
 
 // CapabilityToken is a builder: it collects grants and mints tokens from them.
-// Its methods chain; a mistake is remembered, and reported with all others by
+// Its methods chain; mistakes are remembered, and reported together by
 // [CapabilityToken.Err], [CapabilityToken.Mint] and [CapabilityToken.ToJWT].
 //
-// Make one with [New] or [NewWithAPIKey], which decide what kind of token it
-// mints; the zero value mints nothing. A builder must not be modified
-// concurrently. Clone, Err, Mint and ToJWT do not modify it and may run in many
-// goroutines at once.
+// [New] makes one that mints capability tokens, [NewWithAPIKey] one that mints Access
+// Tokens; the zero value mints nothing. A builder must not be modified concurrently.
+// Clone, Err, Mint and ToJWT do not modify it and may run in many goroutines at once.
 type CapabilityToken struct {
 	access     bool // mints Access Tokens
 	accountSID string
@@ -197,18 +194,18 @@ var (
 	}
 )
 
-// New returns a builder of capability tokens that grants nothing yet and has a
-// TTL of [DefaultTTL].
+// New returns a builder of capability tokens with a TTL of [DefaultTTL] and nothing
+// granted yet.
 //
 // The account SID is "AC" and 1 to 32 ASCII letters or digits
 // ([ErrInvalidAccountSID]; Twilio error 31203). The auth token is the account's
 // secret: the live one, not a test credential. It must be printable ASCII without
 // white space, must not start or end with a quote (a newline from a file and
 // quotes from an env file are common causes of Twilio error 31204), and must not be
-// an SID. An auth token of 16 characters or more must not occur in a name, param,
-// scope or claim of the token, which anyone who has the token can read
-// ([ErrInvalidAuthToken]); a shorter one is not searched for, since it may occur there
-// by chance. In FIPS 140-3 mode it needs at least 14 bytes.
+// an SID. No name, param, scope or claim may contain the auth token, since anyone who
+// has a token can read them ([ErrInvalidAuthToken]); an auth token of fewer than 16
+// characters, which may occur there by chance, is not checked for. In FIPS 140-3 mode
+// it needs at least 14 bytes.
 func New(accountSID, authToken string) *CapabilityToken {
 	t := build(false, authToken)
 	t.setSID(&t.accountSID, ErrInvalidAccountSID, "AC", accountSID)
@@ -220,9 +217,9 @@ func New(accountSID, authToken string) *CapabilityToken {
 // Voice JavaScript SDKs, from twilio-client 1.5 on, and the mobile SDKs accept
 // Access Tokens.
 //
-// The API key is a standard one of the account: an SID, "SK" and 1 to 32 ASCII
-// letters or digits, and a secret, which follows the rules of [New] for the auth
-// token ([ErrInvalidAPIKey]).
+// The API key is a Standard API key of the account. Its SID is "SK" and 1 to 32 ASCII
+// letters or digits; its secret follows [New]'s rules for the auth token
+// ([ErrInvalidAPIKey]).
 //
 // An Access Token needs a client name, with at most 121 characters
 // ([ErrInvalidClientName]; Twilio error 51003). It cannot express what
@@ -274,10 +271,9 @@ func (t *CapabilityToken) AllowClientOutgoing(applicationSID string, params ...u
 	return t.grant(g)
 }
 
-// SetParams sets the signed params of the outgoing scope, replacing earlier
-// ones: a template allows the application, and each clone has params of its own.
-// A token for which SetParams was called, but not AllowClientOutgoing, is
-// [ErrInvalidScope].
+// SetParams sets the signed params of the outgoing scope, replacing earlier ones, so
+// that a template can allow the application and each clone set its own params. A token
+// with SetParams but without AllowClientOutgoing is [ErrInvalidScope].
 func (t *CapabilityToken) SetParams(params url.Values) *CapabilityToken {
 	t.params, t.paramsSet = t.copyParams(clientOutgoing, []url.Values{params}), true
 	return t
@@ -285,7 +281,7 @@ func (t *CapabilityToken) SetParams(params url.Values) *CapabilityToken {
 
 // AllowEventStream lets the device subscribe to the account's events, or only to
 // those that match the filters. Different filters in a second call are
-// [ErrDuplicateScope]. An Access Token cannot express it ([ErrInvalidScope]).
+// [ErrDuplicateScope]. An Access Token cannot grant it ([ErrInvalidScope]).
 func (t *CapabilityToken) AllowEventStream(filters ...url.Values) *CapabilityToken {
 	if t.kind().onlyCalls {
 		return t.failOnlyCalls("event stream")
@@ -293,12 +289,11 @@ func (t *CapabilityToken) AllowEventStream(filters ...url.Values) *CapabilityTok
 	return t.grant(grant{kind: events, params: t.copyParams(streamSubscribe, filters)})
 }
 
-// AddScope grants any other scope, written as given: no client name is added to
-// it. It bypasses the rules of the other methods, such as those for the
-// characters of a client name. It fails with [ErrInvalidScope] if the scope could
-// not be parsed again, or in an Access Token, which cannot express it; and with
-// [ErrDuplicateScope] if a different scope with the same service and privilege was
-// already granted.
+// AddScope grants any other scope, exactly as given; it adds no client name. It
+// bypasses the rules of the other methods, such as those for the characters of a client
+// name. A scope that [ParseScope] would not accept, or any scope in an Access Token, is
+// [ErrInvalidScope]; a different scope with the same service and privilege is
+// [ErrDuplicateScope].
 func (t *CapabilityToken) AddScope(scope Scope) *CapabilityToken {
 	if t.kind().onlyCalls {
 		return t.failOnlyCalls(t.quote(scope.Service + ":" + scope.Privilege))
@@ -348,14 +343,14 @@ func (t *CapabilityToken) SetClientName(clientName string) *CapabilityToken {
 	return t
 }
 
-// AllowUnsafeClientNames lets the methods that are called after it take client names
-// that do not work everywhere, such as office-7, +815012345678 or a@b.example: 1 to
-// 256 printable ASCII characters, or 1 to 121 in an Access Token, other than space
-// and <>#%"{}|\^[]`?, which Twilio forbids (Twilio error 31105). It is for backends
-// whose users already have such names: mobile SDKs take only letters, digits and
-// '_', and Twilio's REST API, among others, is reported to refuse or change other
-// characters. With SetPushCredential, a name must still consist of letters, digits and
-// '_' ([ErrInvalidClientName]).
+// AllowUnsafeClientNames makes later calls accept client names that do not work
+// everywhere, such as office-7, +815012345678 or a@b.example. It is for backends whose
+// users already have such names. A name then has 1 to 256 printable ASCII characters,
+// or 1 to 121 in an Access Token, except space and <>#%"{}|\^[]`?, which Twilio forbids
+// (Twilio error 31105). Mobile SDKs accept only letters, digits and '_'; Twilio's REST
+// API, among others, is reported to refuse or change other characters. With
+// SetPushCredential, a name must still consist of letters, digits and '_'
+// ([ErrInvalidClientName]).
 func (t *CapabilityToken) AllowUnsafeClientNames() *CapabilityToken {
 	t.unsafeNames = true
 	return t
@@ -364,7 +359,7 @@ func (t *CapabilityToken) AllowUnsafeClientNames() *CapabilityToken {
 // SetTTL sets how long a token is valid after it is minted: 1 second to [MaxTTL]
 // ([ErrInvalidTTL]; Twilio errors 31207 and 20157). The end is rounded down to a
 // whole second. Prefer short lifetimes: a page that fetches a token for each call can
-// use one of a few seconds.
+// use one valid for a few seconds.
 func (t *CapabilityToken) SetTTL(ttl time.Duration) *CapabilityToken {
 	switch {
 	case ttl > 0 && ttl <= MaxTTL/time.Second: // a number of seconds
@@ -378,17 +373,17 @@ func (t *CapabilityToken) SetTTL(ttl time.Duration) *CapabilityToken {
 
 // SetNotBefore sets the time before which a token is not valid (Twilio error
 // 31204). The default is the time it is minted; the zero time leaves the claim
-// out. The time is rounded down to a whole second, and is
-// [ErrInvalidNotBefore] if it is before 1970 or not before the token's end.
+// out. The time is rounded down to a whole second. A time before 1970, or one at or
+// after the token's end, is [ErrInvalidNotBefore].
 func (t *CapabilityToken) SetNotBefore(notBefore time.Time) *CapabilityToken {
 	t.notBefore, t.notBeforeSet = notBefore, true
 	return t
 }
 
-// SetClaim adds a claim of the backend's own, replacing an earlier one with the
-// same name. The name must not be empty, a registered claim (RFC 7519 section
-// 4.1), "scope" or, in an Access Token, "grants". Name and value must be valid
-// UTF-8 ([ErrInvalidClaim]). Anyone who has the token can read them.
+// SetClaim adds a claim of your own, replacing any earlier one with the same name. The
+// name must not be empty, a registered claim (RFC 7519 section 4.1), "scope" or, in an
+// Access Token, "grants". Name and value must be valid UTF-8 ([ErrInvalidClaim]).
+// Anyone who has the token can read them.
 func (t *CapabilityToken) SetClaim(name, value string) *CapabilityToken {
 	reserved, quote := t.kind().reserved, t.kind().quoteJSON
 	i, found := slices.BinarySearchFunc(t.claims, name, func(c claim, name string) int { return cmp.Compare(c.name, name) })
@@ -426,8 +421,8 @@ func (t *CapabilityToken) SetRegion(region string) *CapabilityToken {
 	return t.failIf(wrong, ErrInvalidRegion, region)
 }
 
-// SetPushCredential names the push credential with which Twilio tells a mobile
-// app of incoming calls: "CR" and 1 to 32 ASCII letters or digits
+// SetPushCredential sets the push credential with which Twilio notifies a mobile app of
+// incoming calls: "CR" and 1 to 32 ASCII letters or digits
 // ([ErrInvalidPushCredential]). Only an Access Token can name one.
 func (t *CapabilityToken) SetPushCredential(credentialSID string) *CapabilityToken {
 	if !t.access {
@@ -437,22 +432,22 @@ func (t *CapabilityToken) SetPushCredential(credentialSID string) *CapabilityTok
 	return t
 }
 
-// Clone returns an independent copy: what is granted to one is not granted to
-// the other.
+// Clone returns an independent copy: what is later granted to one is not granted to the
+// other.
 func (t *CapabilityToken) Clone() *CapabilityToken {
 	clone := *t
 	return &clone
 }
 
-// Err returns the mistakes so far, joined, or nil: the first ten, and of
-// [ErrDuplicateScope] only the first. A missing scope, a missing client name of an
-// Access Token, params without an outgoing scope, and a token that is too long once
-// it is encoded are reported only by Mint and ToJWT.
+// Err returns the mistakes made so far, joined, or nil if there are none. It returns at
+// most ten, and at most one [ErrDuplicateScope]. Only Mint and ToJWT report what is
+// still missing (a scope, an Access Token's client name, an outgoing scope for params)
+// and a token that is too long once encoded.
 func (t *CapabilityToken) Err() error {
 	return errors.Join(t.check(time.Now())...)
 }
 
-// Minted is a token, with the facts about it that a page needs.
+// Minted is a token, with what a page needs to know about it.
 type Minted struct {
 	Token      string    // in compact form (RFC 7515 section 7.1)
 	ClientName string    // "" if the device has none
@@ -491,10 +486,10 @@ func (t CapabilityToken) String() string {
 	return fmt.Sprintf("%s of %s for %v: %s", t.kind().name, t.quote(t.accountSID), t.ttl, t.quote(string(t.appendScope(nil))))
 }
 
-// GoString returns String: %#v must not show the secret either.
+// GoString returns the result of String, so that %#v does not show the secret.
 func (t CapabilityToken) GoString() string { return t.String() }
 
-// Format formats String with any verb and flag.
+// Format implements fmt.Formatter: it formats the result of String, whatever the verb.
 func (t CapabilityToken) Format(f fmt.State, verb rune) {
 	fmt.Fprintf(f, fmt.FormatString(f, verb), t.String())
 }
@@ -791,8 +786,8 @@ func checkLen(n int) error {
 // EncodeClientName makes a client name from any user ID, such as an e-mail
 // address or a UUID, reversibly: ASCII letters and digits are kept; every other
 // byte becomes '_' and two upper-case hexadecimal digits, as in Twilio Flex. Encode
-// all of a backend's names or none of them. A name that is too long is reported by
-// the method it is given to.
+// all of a backend's names or none of them. EncodeClientName does not check the length;
+// the method that is given the name does.
 func EncodeClientName(user string) string {
 	const digits = "0123456789ABCDEF"
 	size := len(user)
@@ -813,9 +808,8 @@ func EncodeClientName(user string) string {
 	return name.String()
 }
 
-// DecodeClientName returns the user ID that [EncodeClientName] made a client name
-// from. Any other name, or one of more than 256 characters, is
-// [ErrInvalidClientName].
+// DecodeClientName reverses [EncodeClientName]. A name that EncodeClientName does not
+// make, or one of more than 256 characters, is [ErrInvalidClientName].
 func DecodeClientName(clientName string) (user string, err error) {
 	if len(clientName) > rule.LongestClientName {
 		return "", fmt.Errorf("%w: it has %d characters: use at most %d", ErrInvalidClientName, len(clientName), rule.LongestClientName)

@@ -22,7 +22,7 @@ import (
 	"github.com/seed-6c737938/capability/internal/rule"
 )
 
-// ErrInvalidScope is wrapped by every error about a [Scope].
+// Every error about a [Scope] wraps ErrInvalidScope.
 var ErrInvalidScope = errors.New("capability: invalid scope")
 
 // A Scope is one capability of a token, written
@@ -31,17 +31,16 @@ var ErrInvalidScope = errors.New("capability: invalid scope")
 //
 // with the params sorted by name and form-encoded, as Twilio's Python library
 // writes them. Service and Privilege are 1 or more ASCII letters, digits, '_' or
-// '-'. The names and values of Params may contain anything, but there are at most
-// 10,000 of them, the limit of package net/url.
+// '-'. The names and values of Params may contain anything; Params has at most 10,000
+// values, the limit of package net/url.
 type Scope struct {
 	Service, Privilege string
 	Params             url.Values
 }
 
-// ParseScope parses what [Scope.String] writes, and what Twilio's own libraries
-// write: params in any order, a space as '+' or %20, and characters that need no
-// escape in either form. Params is nil if there are none. The error wraps
-// [ErrInvalidScope].
+// ParseScope parses a scope as written by [Scope.String] or by Twilio's own libraries:
+// with params in any order, a space as '+' or %20, and characters that need no escape
+// in either form. Params is nil if there are none. The error wraps [ErrInvalidScope].
 func ParseScope(s string) (Scope, error) { return parseScope(s) }
 
 // parseScope is ParseScope with errors that do not contain the secrets.
@@ -73,8 +72,8 @@ func (s Scope) String() string {
 	return text
 }
 
-// MarshalText returns what [Scope.String] does, or an error that wraps
-// [ErrInvalidScope] if it could not be parsed.
+// MarshalText returns the result of [Scope.String], or an error that wraps
+// [ErrInvalidScope] if [ParseScope] would not accept it.
 func (s Scope) MarshalText() ([]byte, error) {
 	if err := s.check(); err != nil {
 		return nil, err
@@ -285,13 +284,13 @@ func (t *CapabilityToken) describe(g grant) string {
 type Claims struct {
 	AccountSID string
 	APIKeySID  string    // of an Access Token, otherwise ""
-	Scopes     []Scope   // of an Access Token: those that grant the same in a capability token
+	Scopes     []Scope   // for an Access Token, the scopes that would grant the same in a capability token
 	NotBefore  time.Time // UTC; zero if absent
 	ExpiresAt  time.Time // UTC
 
-	// Extra holds every claim that no other field holds, in the types of
-	// encoding/json. Of an Access Token's grants, which are one claim, it holds the
-	// rest: a push credential, or the grants of other services.
+	// Extra holds all other claims, as encoding/json decodes them. For an Access Token,
+	// its "grants" holds what Scopes does not: a push credential, and the grants of
+	// other services.
 	Extra map[string]any
 }
 
@@ -303,27 +302,25 @@ type Claims struct {
 //   - only HS256, no header parameter but alg and a typ of JWT, canonical base64url
 //     without padding, and JSON in UTF-8 (RFC 7515 section 2, RFC 8725 sections 3.1,
 //     3.7 and 3.11);
-//   - exp, iss and scope, of which only scope may be empty, and optionally nbf; times
-//     are whole seconds since 1970, checked without leeway for the clock;
+//   - exp, iss, scope (which may be empty) and optionally nbf; times are whole seconds
+//     since 1970, checked with no leeway;
 //   - no aud: such a token is meant for another service (RFC 7519 section 4.1.3);
-//   - exp at most [MaxTTL] from now ([ErrInvalidTTL]; Twilio error 31207), or half
-//     a second more, as Twilio's C# library rounds it up;
+//   - exp at most [MaxTTL] and half a second from now ([ErrInvalidTTL]; Twilio error
+//     31207): Twilio's C# library rounds up;
 //   - scopes that can be parsed ([ErrInvalidScope]); client names and application
 //     SIDs are read as they are, since Twilio's libraries mint any.
 //
 // Other errors wrap golang-jwt's: [jwt.ErrTokenSignatureInvalid] (Twilio error
 // 31202), [jwt.ErrTokenInvalidIssuer] (31203), [jwt.ErrTokenExpired] (31205),
 // [jwt.ErrTokenNotValidYet], [jwt.ErrTokenMalformed] and so on (31204). An Access
-// Token is [jwt.ErrTokenUnverifiable]: use [VerifyWithAPIKey]. What is not a token
-// as it stands, such as "Bearer eyJ…", and a token with another alg are
-// jwt.ErrTokenMalformed. An account SID or
-// auth token that [New] would refuse, or no auth token at all, is
-// [ErrInvalidAccountSID] or [ErrInvalidAuthToken] before the token is read.
+// Token is [jwt.ErrTokenUnverifiable]: use [VerifyWithAPIKey]. Text around the token,
+// such as "Bearer eyJ…", or another alg is jwt.ErrTokenMalformed. An account SID or
+// auth token that [New] would refuse, or no auth token, is [ErrInvalidAccountSID] or
+// [ErrInvalidAuthToken]; the token is then not read.
 //
 // The signature is checked before the claims are parsed: refusing a forged token
-// allocates at most its length and a kilobyte, and the same again for each auth
-// token. If a claim occurs twice, the last one counts (RFC 7519 section
-// 4).
+// allocates at most its length plus 1 KiB, and as much again for each auth token. If a
+// claim occurs twice, the last one counts (RFC 7519 section 4).
 func Verify(token, accountSID string, authTokens ...string) (*Claims, error) {
 	err := checkSID(ErrInvalidAccountSID, "AC", accountSID, authTokens)
 	if len(authTokens) == 0 {
@@ -352,16 +349,16 @@ func Verify(token, accountSID string, authTokens ...string) (*Claims, error) {
 // VerifyWithAPIKey reads an Access Token with a voice grant, signed with the secret
 // of the account's API key. It is as strict as [Verify], with these differences:
 //
-//   - the header's typ is JWT and its cty twilio-fpa;v=1, and only a twr, the region,
-//     may be beside them;
+//   - the header has typ JWT and cty twilio-fpa;v=1, and may have twr, the region, but
+//     nothing else besides alg;
 //   - iss is the API key and sub the account ([jwt.ErrTokenInvalidIssuer],
 //     [jwt.ErrTokenInvalidSubject]; Twilio error 20103);
 //   - the grants include an identity, which is a client name that
 //     [CapabilityToken.AllowUnsafeClientNames] would allow, and a voice grant whose
 //     application and push credential, if any, are SIDs ([jwt.ErrTokenInvalidClaims];
-//     Twilio error 20106). Grants of other services are ignored. Signed params may be
-//     of any JSON type, since twilio-go and Node write numbers: all but strings are
-//     returned as JSON text. There are at most 10,000 of them ([ErrInvalidScope]).
+//     Twilio error 20106). Grants of other services are ignored. Signed params may have
+//     any JSON type, since twilio-go and Node write numbers; values other than strings
+//     are returned as JSON text. There are at most 10,000 of them ([ErrInvalidScope]).
 //
 // A capability token is [jwt.ErrTokenUnverifiable]. An account SID or API key that
 // [NewWithAPIKey] would refuse is [ErrInvalidAccountSID] or [ErrInvalidAPIKey]
@@ -407,7 +404,7 @@ func checkSID(invalid error, prefix, sid string, secrets []string) error {
 }
 
 // Incoming returns the client name the device receives calls for; ok is false if
-// it may not receive any. A device uses one scope of each kind; here it is the
+// it may not receive any. If there are several incoming scopes, it is that of the
 // first.
 func (c *Claims) Incoming() (clientName string, ok bool) {
 	scope, ok := c.scope(clientIncoming)

@@ -1,14 +1,14 @@
-// Package capabilityhttp helps a backend with the two requests that a browser phone
-// brings: the page's, for a token, and Twilio's, which asks what to do with a call.
+// Package capabilityhttp handles the two requests behind a browser phone: the page's
+// request for a token, and Twilio's request that asks what to do with a call.
 //
 // The backend decides who is asking and what they may do; [Handler] does the rest
 // of what a token endpoint needs, for capability tokens and Access Tokens, whichever
 // the builder mints. It sets no CORS headers, so only pages of the same origin can
-// read a token: to let others read it, wrap it in a handler that sets them. It does
-// not authenticate users or limit request rates.
+// read a token: to let other origins read it, wrap Handler in one that sets them. It
+// does not authenticate users or limit request rates.
 //
-// A token lets its page call whatever the voice URL dials. [FromTwilio] makes sure
-// that the request comes from Twilio, not from somebody who has found the URL.
+// A token does not limit whom a page calls: the voice URL decides. [FromTwilio] makes
+// sure that a request to it comes from Twilio, not from somebody who has found the URL.
 package capabilityhttp
 
 import (
@@ -27,14 +27,14 @@ import (
 // An Error is the response a mint function sends instead of a token, such as 401
 // for a browser that has not signed in.
 type Error struct {
-	Status  int    // 400 to 599; any other is answered as 500
-	Message string // shown to the browser
+	Status  int    // 400 to 599; with any other, the error is logged and answered as 500
+	Message string // shown to the browser, unless Status is answered as 500
 }
 
 func (e *Error) Error() string { return fmt.Sprintf("%d %s", e.Status, e.Message) }
 
-// Handler answers each GET, HEAD and POST request with a freshly minted token, as
-// [Write] does.
+// Handler answers GET, HEAD and POST requests with a freshly minted token, as [Write]
+// does, and any other method with status 405.
 //
 // The function mint returns what the sender of the request may do. It may run in
 // many goroutines at once. [capability.EncodeClientName] makes a client name from
@@ -72,8 +72,9 @@ func call(mint func(*http.Request) (*capability.CapabilityToken, error), r *http
 	return mint(r)
 }
 
-// Write is what [Handler] does with what mint returned, for frameworks whose
-// handlers are not those of net/http. It mints the token and answers in JSON:
+// Write writes the response of [Handler], given the results of a mint function, for
+// frameworks whose handlers are not http.Handlers. It mints the token and answers in
+// JSON:
 //
 //	{"identity":"tommy","token":"eyJ…","expiresAt":"2026-11-23T12:00:00Z"}
 //
@@ -82,11 +83,11 @@ func call(mint func(*http.Request) (*capability.CapabilityToken, error), r *http
 //
 // If err is an [*Error], that is the answer, as {"error":"sign in first"}. Any
 // other error, a nil token, or a mistake in the token is logged with
-// [slog.ErrorContext], and answered with status 500 and no reason.
+// [slog.ErrorContext], and answered with status 500, without the reason.
 //
 // If the request's context is done, because the browser has left or
-// [http.TimeoutHandler] has ended it, nothing is minted and the status is 503. Nothing
-// is logged, unless err is an error other than the context's own or its cause.
+// [http.TimeoutHandler] has ended it, nothing is minted and the status is 503. err is
+// logged only if it is neither the context's error nor its cause.
 func Write(w http.ResponseWriter, r *http.Request, token *capability.CapabilityToken, err error) {
 	w.Header().Add("Vary", "Cookie, Authorization")
 	body, err := answer(r, token, err)

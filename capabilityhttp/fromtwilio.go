@@ -24,34 +24,34 @@ const (
 	maxShown   = 2000     // bytes of a URL in the log
 )
 
-// FromTwilio returns middleware that passes on only the requests that Twilio has
-// signed with one of the auth tokens, as described in
+// FromTwilio returns middleware that passes on only requests that Twilio has signed
+// with one of the auth tokens, as described in
 //
 //	https://www.twilio.com/docs/usage/webhooks/webhooks-security
 //
 // publicURL is the scheme and host, and the port if there is one, at which Twilio
-// reaches this program, such as https://phone.example.com. A request that came
-// through a proxy or a tunnel does not say what that was. The path and query are the
-// request's own, as they arrived: a proxy must not change them. As in Twilio's
-// libraries, the port may be signed or not.
+// reaches this program, such as https://phone.example.com. It must be given, since a
+// request that came through a proxy or a tunnel does not show it. The path and query
+// are the request's own, as they arrived: a proxy must not change them. As in Twilio's
+// libraries, the signature may or may not cover the port.
 //
 // Twilio signs with the auth token of the account, even if its devices have Access
-// Tokens. While you rotate it, give both the old and the new one.
+// Tokens. While rotating it, pass both the old and the new one.
 //
 // A request passes if it is a GET, HEAD or POST request, and the signature covers its
 // URL and its body of at most 64 KiB: a form, or any other body whose hash is in the
 // query parameter bodySHA256. The handler finds the form parsed, and can read the
-// body again. A signature says nothing of time: whoever has seen a signed request
-// can send it again.
+// body again. A signature does not expire: whoever has seen a signed request can send
+// it again.
 //
 // Any other request is answered with status 403 and {"error":"not signed by Twilio"}.
 // The URL that was checked and the likely cause are logged with [slog.WarnContext];
 // the signature and the auth tokens never are.
 //
-// FromTwilio fails if publicURL is anything but a scheme, http or https, and a host;
-// if there is no auth token, or one that cannot be right
-// ([capability.ErrInvalidAuthToken]); and in a program that runs with
-// GODEBUG=fips140=only, which forbids the HMAC-SHA1 of Twilio's signatures.
+// FromTwilio fails if publicURL is not an http or https URL with only a host and port,
+// if there is no auth token or [capability.New] would refuse one
+// ([capability.ErrInvalidAuthToken]), or under GODEBUG=fips140=only, which forbids the
+// HMAC-SHA1 of Twilio's signatures.
 func FromTwilio(publicURL string, authTokens ...string) (func(http.Handler) http.Handler, error) {
 	c := &checker{publicURL, slices.Clone(authTokens)}
 	if err := cmp.Or(c.checkPublicURL(), c.checkAuthTokens(), signature.Err()); err != nil {

@@ -81,10 +81,11 @@ func TestPhone(t *testing.T) {
 	open("desk") // rings when a telephone calls the number
 	phone := twilio.Phone("+15550123456")
 	require.NoError(t, phone.Call("+15550100000"))
-	require.NoError(t, phone.WaitSound(ctx, true)) // of the microphone
+	require.NoError(t, phone.WaitSound(ctx, true)) // the third page's microphone
 }
 
-// newBrowser starts Chromium with a microphone that beeps, and no need to ask for it.
+// newBrowser starts Chromium with a microphone that beeps and that pages may use
+// without asking.
 func newBrowser(t *testing.T) *rod.Browser {
 	path, found := launcher.LookPath()
 	if !found {

@@ -33,9 +33,9 @@ func TestREST(t *testing.T) {
 	_, err = caller.WaitRing(ctx)
 	require.NoError(t, err)
 	require.NoError(t, caller.Accept())
-	require.NoError(t, caller.WaitSound(ctx, true)) // the music of the queue
+	require.NoError(t, caller.WaitSound(ctx, true)) // the queue's music
 	_, err = twilio.Call("client:tommy?topic=tea", "+15550100000", `<Response><Dial><Queue>support</Queue></Dial></Response>`)
 	require.NoError(t, err)
-	require.NoError(t, caller.WaitSound(ctx, false)) // tommy takes the call
+	require.NoError(t, caller.WaitSound(ctx, false)) // the music stops: tommy has answered
 	require.NoError(t, caller.WaitSound(ctx, true))  // and speaks
 }

@@ -19,8 +19,8 @@ type minter struct {
 	template                   atomic.Pointer[capability.CapabilityToken]
 }
 
-// setAuthToken replaces the auth token while requests are served. After an error
-// the old one is still used.
+// setAuthToken replaces the auth token while requests are served. If it returns an
+// error, the old auth token stays in use.
 func (m *minter) setAuthToken(authToken string) error {
 	template := capability.New(m.accountSID, authToken).
 		AllowClientOutgoing(m.applicationSID).

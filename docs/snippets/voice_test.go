@@ -28,7 +28,7 @@ type twiml struct {
 }
 
 type dial struct {
-	AnswerOnBridge bool   `xml:"answerOnBridge,attr"` // else the caller's call counts as answered while it rings
+	AnswerOnBridge bool   `xml:"answerOnBridge,attr"` // otherwise the caller's call counts as answered while it rings
 	CallerID       string `xml:"callerId,attr,omitempty"`
 	Client         string `xml:",omitempty"`
 	Number         string `xml:",omitempty"`
@@ -36,8 +36,8 @@ type dial struct {
 
 var phoneNumber = regexp.MustCompile(`^\+[1-9][0-9]{6,14}$`)
 
-// answerCall connects a page's call with the user or the phone number that the page
-// asks for, and a phone call that comes in with the front desk.
+// answerCall connects a call from a page to the user or phone number that the page asks
+// for, and an incoming phone call to the front desk.
 func answerCall(callerID, frontDesk string) http.HandlerFunc {
 	return func(w http.ResponseWriter, r *http.Request) {
 		from, to := r.FormValue("From"), r.FormValue("To")

@@ -1,7 +1,7 @@
 // Package twilioerror is the table of Twilio's error codes about tokens, calls
 // and webhooks. Names are Twilio's; what a code means and what to do is in our
-// own words, after Twilio's pages and public reports. Which code the live service
-// sends for which fault was not checked.
+// own words, after Twilio's pages and public reports. We did not check which code the
+// live service sends for which fault.
 package twilioerror
 
 import (

@@ -10,7 +10,7 @@ import (
 )
 
 // newClient returns a client of Twilio's REST API that uses the stand-in if STANDIN_URL is set,
-// and else Twilio.
+// and Twilio otherwise.
 func newClient() (*twilio.RestClient, error) {
 	standin := os.Getenv("STANDIN_URL")
 	if standin == "" {

@@ -1,4 +1,4 @@
-# A client of Twilio's REST API that uses the stand-in if STANDIN_URL is set, and else Twilio.
+# A client of Twilio's REST API that uses the stand-in if STANDIN_URL is set, and Twilio otherwise.
 import os
 
 from twilio.http.http_client import TwilioHttpClient

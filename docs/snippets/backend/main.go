@@ -28,7 +28,7 @@ func main() {
 	log.Fatal(server.ListenAndServe())
 }
 
-// signedIn returns the user whose session r belongs to.
+// signedIn returns the user who is signed in.
 func signedIn(r *http.Request) (user string, ok bool) {
 	return "", false // ask your own sessions here
 }
