@@ -249,7 +249,7 @@ func TestMistakes(t *testing.T) {
 		{"explain 7", nil, []string{"no entry for 7: see https://www.twilio.com/docs/api/errors/7"}},
 		{"explain 99998 99999", nil, []string{
 			"no entry for 99998: see https://www.twilio.com/docs/api/errors/99998", "no entry for 99999: see https://www.twilio.com/docs/api/errors/99999"}},
-		{"explain no such thing", nil, []string{`"no such thing" has no code of Twilio's, and no name of an error: see https://www.twilio.com/docs/api/errors`}},
+		{"explain no such thing", nil, []string{`no Twilio error code or error name in "no such thing": see https://www.twilio.com/docs/api/errors`}},
 	} {
 		t.Run(test.args[:min(len(test.args), 60)], func(t *testing.T) {
 			args := strings.Fields(test.args)

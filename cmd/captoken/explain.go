@@ -20,8 +20,8 @@ const explainHelp = `captoken explain prints what a Twilio error means, and what
   captoken explain "AccessTokenInvalid (20101), then ConnectionError (53000)"
 
 It finds the codes in what a page or a log shows, or the names of errors. The
-codes are those that Twilio documents for tokens, calls and webhooks. Which of
-them the live service sends for which fault was not checked.
+codes are those that Twilio documents for tokens, calls and webhooks. We did not
+check which of them the live service sends for which fault.
 
 Exit status: 0 if each code is known, 2 if not.
 `
@@ -49,7 +49,7 @@ func (c cli) explain(args []string) error {
 		}
 		return errors.Join(lines...)
 	case len(known) == 0:
-		return fmt.Errorf("%q has no code of Twilio's, and no name of an error: see https://www.twilio.com/docs/api/errors", text)
+		return fmt.Errorf("no Twilio error code or error name in %q: see https://www.twilio.com/docs/api/errors", text)
 	}
 	return nil
 }

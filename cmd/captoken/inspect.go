@@ -14,19 +14,19 @@ import (
 	"github.com/seed-6c737938/capability/internal/jws"
 )
 
-const inspectHelp = `captoken inspect says what a token is, what is wrong with it and what to do, what
-it grants and for how long. It needs neither a network nor a secret. The token
-is its argument or comes on standard input: as it was copied from a log, a
-header, a URL, a JSON answer or a mail.
+const inspectHelp = `captoken inspect says what a token is, what is wrong with it, what to do about
+it, and what it grants, for how long. It needs neither network nor secret. Give
+the token as the argument or on standard input, just as you copied it from a log,
+a header, a URL, a JSON answer or a mail.
 
   -at TIME   judge it at another time, such as a log's: 2026-11-23T09:00:00Z
   -raw       print its header and claims as they are, indented, and judge nothing
   -json      print everything for programs: one line for each token
   -demo      check it against the built-in credentials of captoken mint -demo
 
-If their variables are set, the signature, the account and the API key are
-checked too: for a capability token TWILIO_ACCOUNT_SID and TWILIO_AUTH_TOKEN, for
-an Access Token TWILIO_ACCOUNT_SID, TWILIO_API_KEY and TWILIO_API_SECRET.
+It also checks the signature, the account and the API key if these variables are
+set: for a capability token TWILIO_ACCOUNT_SID and TWILIO_AUTH_TOKEN, for an
+Access Token TWILIO_ACCOUNT_SID, TWILIO_API_KEY and TWILIO_API_SECRET.
 
 Examples:
   captoken inspect eyJhbGciOi...
@@ -34,8 +34,6 @@ Examples:
   captoken inspect -at 2026-11-23T09:00:00Z <token.txt
   captoken inspect -json <token.txt | jq .expiresAt
   captoken mint -demo -incoming tommy | captoken inspect -demo
-
-To install it: go install github.com/seed-6c737938/capability/cmd/captoken@latest
 
 Exit status: 0 if no fault was found, 1 if there is one in a token or in the
 credentials, 2 if no token was read.

@@ -24,16 +24,13 @@ tokens and Access Tokens.
 
   captoken inspect [flags] [token]   what a token is, what is wrong with it, and
                                      what it grants
-  captoken explain CODE              what a Twilio error means, and what to do
+  captoken explain CODE... | TEXT    what a Twilio error means, and what to do
   captoken mint [flags]              mint a token
   captoken -version                  print the version
 
-captoken inspect -h, captoken explain -h and captoken mint -h say more. To
-install it:
+captoken inspect -h, captoken explain -h and captoken mint -h say more.
 
-  go install github.com/seed-6c737938/capability/cmd/captoken@latest
-
-Exit status: 0 if all is well, 1 if inspect found a fault, 2 for wrong use and
+Exit status: 0 if all is well, 1 if inspect found a fault, 2 for a usage error or
 any other failure.
 `
 

@@ -27,9 +27,10 @@ const mintHelp = `captoken mint prints a capability token or, with -access, an A
   -ttl DURATION        how long the token lives, 1s to 24h (default 1h)
   -claim NAME=VALUE    add a claim of your own, which anybody can read (repeatable)
   -demo                use built-in example credentials, which Twilio does not accept
-  -access              mint an Access Token: it needs a client name, and has no -events
-  -region REGION       of an Access Token: the region of its API key, such as ie1
-  -push-credential SID of an Access Token: CR..., for calls to a mobile app
+  -access              mint an Access Token, which needs -incoming or -name and
+                       does not allow -events
+  -region REGION       with -access: the region of the API key, such as ie1
+  -push-credential SID with -access: CR..., for calls to a mobile app
 
 Without -demo the credentials come from the environment: TWILIO_ACCOUNT_SID and
 TWILIO_AUTH_TOKEN or, with -access, TWILIO_ACCOUNT_SID, TWILIO_API_KEY and

@@ -73,7 +73,7 @@ func verdict(r *inspect.Report) string {
 	case r.Usable && len(r.Missing) > 0:
 		return "No fault found: " + kind + ", but the signature was not checked. To check it, set " + twilioerror.List(r.Missing) + "."
 	case r.Usable:
-		return "No fault found: " + kind + ", but the signature could not be checked."
+		return "No fault found in the token: " + kind + ". Its signature could not be checked."
 	case r.Signature == inspect.NotChecked:
 		return "Not usable: " + kind + ", signature not checked."
 	}
