@@ -81,7 +81,10 @@ func TestPhone(t *testing.T) {
 	open("desk") // rings when a telephone calls the number
 	phone := twilio.Phone("+15550123456")
 	require.NoError(t, phone.Call("+15550100000"))
-	require.NoError(t, phone.WaitSound(ctx, true)) // the third page's microphone
+	_, err = twilio.WaitCall(ctx, func(call capabilitytest.Call) bool {
+		return call.From == "+15550123456" && call.Status == "in-progress"
+	})
+	require.NoError(t, err)
 }
 
 // newBrowser starts Chromium with a microphone that beeps and that pages may use
