@@ -729,6 +729,7 @@ func TestAnswersOfOtherKinds(t *testing.T) {
 			s.Close()
 			assert.Equal(t, test.told, strings.Join(phone.Told(), "|"))
 			assert.Contains(t, log.String(), test.log)
+			assert.NotContains(t, log.String(), "RIFF")
 		})
 	}
 }

@@ -8,9 +8,9 @@ const sdks = process.env.SDKS ?? 'node_modules';
 const paths = { 1: `${sdks}/twilio-client/dist/twilio.min.js`, 2: `${sdks}/@twilio/voice-sdk/dist/twilio.min.js` };
 
 // startBackend serves /1 and /2, a page for each SDK, /token and /voice, which answers what twiml returns, if a test has set
-// that. The stand-in's variables come later, since it has to know the URL of /voice.
+// that, and a test's other documents and files. The stand-in's variables come later, since it has to know the URL of /voice.
 export async function startBackend() {
-  const backend = { env: {}, ttl: 3600, voiceRequests: [], documents: {}, twiml: null };
+  const backend = { env: {}, ttl: 3600, voiceRequests: [], documents: {}, files: {}, twiml: null };
   const server = createServer((request, response) => {
     answer(backend, request).then(({ status = 200, type = 'text/plain', body }) => {
       response.writeHead(status, { 'Content-Type': type }).end(body);
@@ -47,7 +47,7 @@ async function answer(backend, request) {
   if (backend.documents[pathname]) {
     return voice(backend, request, backend.documents[pathname]);
   }
-  return { status: 404, body: 'not found' };
+  return backend.files[pathname] ?? { status: 404, body: 'not found' };
 }
 
 // The tag of the stand-in is all that tells this page from one in production.

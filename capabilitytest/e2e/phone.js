@@ -2,7 +2,7 @@
 
 const { searchParams } = new URL(location.href);
 const version = Number(location.pathname.slice(1));
-const phone = { events: [], call: null, sample: null, levels: [], topic: null };
+const phone = { events: [], call: null, topic: null, messages: [] };
 
 const log = (event, detail = '') => phone.events.push(`${event} ${detail}`.trim());
 const fetchToken = async () => (await fetch(`/token${location.search}`)).text();
@@ -16,10 +16,7 @@ function take(call) {
     call.on(event, () => { phone.call = phone.call === call ? null : phone.call; });
   }
   call.on('error', (error) => log('call-error', error.code));
-  call.on('sample', (sample) => {
-    phone.sample = sample;
-    phone.levels.push(sample.audioOutputLevel);
-  });
+  call.on('messageReceived', ({ content }) => phone.messages.push(content));
 }
 
 phone.start = async () => {

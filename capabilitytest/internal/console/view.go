@@ -1,14 +1,12 @@
 package console
 
 import (
-	"fmt"
 	"maps"
 	"net/http"
 	"net/url"
 	"slices"
 	"strings"
 	"time"
-	"unicode/utf8"
 
 	"github.com/seed-6c737938/capability/capabilitytest/internal/exchange"
 	"github.com/seed-6c737938/capability/capabilitytest/internal/webhook"
@@ -62,21 +60,13 @@ func viewOf(e exchange.Event) view {
 func webhookViewOf(w *webhook.Exchange) *webhookView {
 	v := &webhookView{
 		ID: w.ID, Method: w.Method, URL: w.URL, Form: w.Form, Signed: w.Signed, Signature: w.Signature,
-		Callback: w.Callback, Again: w.Again, Pending: w.Pending, Status: w.Status, ContentType: w.ContentType, Body: readable(w.Body),
+		Callback: w.Callback, Again: w.Again, Pending: w.Pending, Status: w.Status, ContentType: w.ContentType, Body: w.Text(),
 		Millis: float64(w.Duration.Microseconds()) / 1000, Curl: curl(w),
 	}
 	if w.Problem != nil {
 		v.Problem = w.Problem.Error()
 	}
 	return v
-}
-
-// readable returns a body as text.
-func readable(body []byte) string {
-	if !utf8.Valid(body) {
-		return fmt.Sprintf("(%d bytes that are no text)", len(body))
-	}
-	return string(body)
 }
 
 // curl returns the command that makes the same request.

@@ -487,7 +487,8 @@ func (x *Exchange) logWebhook(e webhook.Exchange) {
 	case e.Callback:
 		text += fmt.Sprintf(" (%s)", e.Form.Get("CallStatus"))
 	default:
-		text += ": " + strings.Join(strings.Fields(string(e.Body[:min(len(e.Body), 1000)])), " ")
+		answer := e.Text()
+		text += ": " + strings.Join(strings.Fields(answer[:min(len(answer), 1000)]), " ")
 	}
 	event.Text = text
 	x.event(event)

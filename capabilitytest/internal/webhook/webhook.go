@@ -19,6 +19,7 @@ import (
 	"strconv"
 	"strings"
 	"time"
+	"unicode/utf8"
 )
 
 // An Error is why a request failed, for whoever runs the backend: it names the
@@ -69,6 +70,14 @@ func (e Exchange) String() string {
 		return e.Method
 	}
 	return Target{e.Method, u}.String()
+}
+
+// Text returns the body, for people.
+func (e Exchange) Text() string {
+	if slices.Contains(audioTypes, e.ContentType) || !utf8.Valid(e.Body) {
+		return "(not text)"
+	}
+	return string(e.Body)
 }
 
 // Repeat makes the request again, signed anew. Its answer has no effect: it is only logged.
