@@ -274,6 +274,15 @@ func TestRecordEnds(t *testing.T) {
 	})
 }
 
+// waitEvent waits for an event that has a text in it.
+func waitEvent(t *testing.T, s *Server, text string) {
+	t.Helper()
+	require.Eventually(t, func() bool {
+		events, _ := s.exchange.Recent(0)
+		return slices.ContainsFunc(events, func(e exchange.Event) bool { return strings.Contains(e.Text, text) })
+	}, 20*time.Second, time.Millisecond, "%s", text)
+}
+
 func waitCallStatus(t *testing.T, s *Server, status string) Call {
 	t.Helper()
 	call, err := s.WaitCall(patience(t), func(c Call) bool { return c.Status == status })
@@ -405,18 +414,16 @@ func TestClientWhisper(t *testing.T) {
 			sid := tommy.expect("invite").CallSID
 			tommy.accept(sid)
 			tommy.waitConnected(sid)
-			require.Eventually(t, func() bool {
-				events, _ := s.exchange.Recent(0)
-				return slices.ContainsFunc(events, func(e exchange.Event) bool { return e.Text == `client:tommy is told "A call from the shop"` })
-			}, 20*time.Second, time.Millisecond)
+			waitEvent(t, s, `client:tommy is told "A call from the shop"`)
 			require.NoError(t, from.WaitSound(patience(t), true), "it rings")
 			assert.Equal(t, test.meanwhile, s.Calls()[0].Status)
 			assert.Empty(t, from.Told())
 
 			test.then(tommy, sid)
 			if test.wasBridged == "true" {
+				waitEvent(t, s, "are connected")
 				require.NoError(t, from.WaitSound(patience(t), false), "it rings no more")
-				waitCallStatus(t, s, "in-progress")
+				assert.Equal(t, "in-progress", s.Calls()[0].Status)
 				tommy.send("hangup", payload{CallSID: sid})
 			}
 			form := b.waitAsked(t, "/after")
@@ -488,6 +495,7 @@ func TestDialRecords(t *testing.T) {
 			require.NoError(t, err)
 			require.NoError(t, to.Accept())
 			b.waitAsked(t, "/recording", "RecordingStatus", "in-progress")
+			waitEvent(t, s, "are connected")
 			require.NoError(t, to.Whistle(440, 300*time.Millisecond))
 			require.NoError(t, to.HangUp())
 			leg, action := b.waitAsked(t, "/progress", "CallStatus", "completed"), b.waitAsked(t, "/after")
