@@ -324,7 +324,7 @@ func ExamplePhone_Call() {
 	// Output:
 	// <nil>
 	// true
-	// capabilitytest: +15550100000 is not a number of the account: give it a voice URL
+	// capabilitytest: "+15550100000" is neither a number of the account, with a voice URL, nor client: and a client name
 }
 
 // Whoever is called is told something first, which the caller does not hear.

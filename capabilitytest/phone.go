@@ -8,13 +8,13 @@ import (
 	"github.com/seed-6c737938/capability/capabilitytest/internal/exchange"
 )
 
-// A Phone is a telephone at the far end, which a test plays. It has one line: while it
-// rings or is on a call, it is busy for others.
+// A Phone is a telephone at the far end of a call, played by a test. It has one line: while it
+// rings or is on a call, other callers find it busy.
 type Phone struct{ line *exchange.Phone }
 
-// Phone returns the telephone with a number, such as +15550100001. From now on it rings
-// when it is called, until the test answers it. A number that no test plays answers after
-// two seconds, and echoes what it hears.
+// Phone returns the telephone with a number, such as +15550100001. From now on, calls to it
+// ring until the test answers. A number that no test plays answers after two seconds, and
+// echoes what it hears.
 func (s *Server) Phone(number string) *Phone { return &Phone{s.exchange.Phone(number)} }
 
 // WaitRing waits until the telephone rings, and returns who calls.
@@ -26,7 +26,7 @@ func (p *Phone) WaitRing(ctx context.Context) (from string, err error) {
 // Accept answers the call that rings.
 func (p *Phone) Accept() error { return wrap(p.line.Accept()) }
 
-// Reject declines the call that rings: it is busy.
+// Reject declines the ringing call as busy.
 func (p *Phone) Reject() error { return wrap(p.line.Reject()) }
 
 // Call calls a number of the account, whose voice URL says what to do with the call (see
@@ -36,17 +36,17 @@ func (p *Phone) Call(to string) error { return wrap(p.line.Call(to)) }
 // HangUp ends the call.
 func (p *Phone) HangUp() error { return wrap(p.line.HangUp()) }
 
-// Press presses keys during a call: 0-9, *, #.
+// Press presses keys during a call: 0-9, A-D, * and #.
 func (p *Phone) Press(keys string) error { return wrap(p.line.Press(keys)) }
 
-// Speak says a WAV file into the telephone: 16 bit PCM or µ-law, at any rate. It returns when
-// it has been said.
+// Speak plays a WAV file into the telephone: 16-bit PCM or µ-law, at any sample rate. It
+// returns when the file has been played.
 func (p *Phone) Speak(wav []byte) error { return wrap(p.line.Speak(wav)) }
 
-// Whistle says a tone of so many Hz into the telephone, and returns after d.
+// Whistle plays a tone of hz Hz into the telephone for d, and returns after d.
 func (p *Phone) Whistle(hz float64, d time.Duration) error { return wrap(p.line.Whistle(hz, d)) }
 
-// Told returns what the telephone was to hear so far: the text of each <Say>, the URL of
+// Told returns what was played to the telephone so far: the text of each <Say>, the URL of
 // each <Play>.
 func (p *Phone) Told() []string { return p.line.Told() }
 

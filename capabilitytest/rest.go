@@ -9,14 +9,13 @@ import (
 )
 
 // Call calls a client, such as client:tommy, or a telephone number, such as +15550100001, as
-// Twilio's REST API does with a POST to Calls.json. A query on a client is its
-// customParameters: client:tommy?topic=tea. From is a client or a number too; to call a
-// number it has to be one.
+// Twilio's REST API does with a POST to Calls.json. A query after a client name sets
+// customParameters: client:tommy?topic=tea. The from argument is a client or a number; a call
+// to a number must come from a number.
 //
-// When the call is answered, the server requests the document, a URL, by POST, and does what
-// its TwiML says. A document that begins with < is TwiML itself. The call that is returned
-// is queued: [Server.WaitCall] waits for what becomes of it. An error names the code that
-// Twilio would answer.
+// The document is a URL that the server requests by POST when the call is answered, or TwiML,
+// which begins with "<". Call returns at once, with the call queued; use [Server.WaitCall] to
+// wait for what becomes of it. An error names the code that Twilio would answer.
 func (s *Server) Call(to, from, document string) (Call, error) {
 	d := &exchange.Document{TwiML: document}
 	if !strings.HasPrefix(document, "<") {
@@ -36,8 +35,8 @@ func (s *Server) Call(to, from, document string) (Call, error) {
 }
 
 // Hangup ends a call, as Twilio's REST API does with Status=completed. A call that rings is
-// canceled. The SID may be that of a leg that a Dial has made. It fails if the call is over,
-// or not known.
+// canceled. The SID may be that of a leg that a Dial has made. It fails if the call is over or
+// unknown.
 func (s *Server) Hangup(callSID string) error {
 	_, fault := s.exchange.Update(callSID, exchange.Update{End: true})
 	return refused(fault)

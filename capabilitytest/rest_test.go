@@ -294,7 +294,7 @@ func TestRESTCallIsNotAnswered(t *testing.T) {
 		_, err := phone.WaitRing(patience(t))
 		require.NoError(t, err)
 		assert.Equal(t, "canceled", a.post("Calls/"+sids[status], "Status", status)["status"])
-		assert.ErrorContains(t, phone.Accept(), "does not ring")
+		assert.ErrorContains(t, phone.Accept(), "is not ringing")
 	}
 	sids["late"] = call(agent)
 	_, err = phone.WaitRing(patience(t))

@@ -39,7 +39,7 @@ type Server struct {
 	running  sync.WaitGroup // the listener and the log
 }
 
-// An Option changes what [NewServer] and [Start] start.
+// An Option configures the server that [NewServer] or [Start] starts.
 type Option func(*Server) error
 
 // VoiceURL sets the URL that the server requests to learn what to do with an
@@ -52,8 +52,8 @@ func VoiceURL(rawURL string) Option {
 	}
 }
 
-// StatusCallback sets the URL to which the server reports each call of a page when it
-// is over, like the status callback URL of a TwiML application.
+// StatusCallback sets the URL to which the server reports the end of each call made by a page,
+// like the status callback URL of a TwiML application.
 func StatusCallback(rawURL string) Option {
 	return func(s *Server) (err error) {
 		s.config.StatusCallback, err = webhookURL("status callback URL", rawURL)
@@ -61,8 +61,8 @@ func StatusCallback(rawURL string) Option {
 	}
 }
 
-// Number gives the account a telephone number, in the form +15550100000, whose calls are
-// handled by a voice URL. A [Phone] can call it.
+// Number gives the account a telephone number, such as +15550100000, and sets the voice URL
+// for calls to it. A [Phone] can call it.
 func Number(number, voiceURL string) Option {
 	return func(s *Server) error {
 		if !exchange.IsPhoneNumber(number) {
@@ -93,9 +93,9 @@ func redacted(rawURL string) string {
 	return "(unreadable)"
 }
 
-// Addr sets the address to listen on: TCP for signalling and, at the same port if it is
-// free, UDP for audio. The default is 127.0.0.1:0, a free port that only this machine can
-// reach.
+// Addr sets the address to listen on: TCP for signalling, and the same port for audio over
+// UDP. Both must be free; with port 0, the two ports may differ. The default is 127.0.0.1:0, a
+// free port that only this machine can reach.
 func Addr(addr string) Option {
 	return func(s *Server) error {
 		s.addr = addr
@@ -103,8 +103,8 @@ func Addr(addr string) Option {
 	}
 }
 
-// PublicIP sets the IP address at which pages on other machines reach the UDP port of
-// the server, if that is not an address of its machine, as in a container.
+// PublicIP sets the IP address at which pages on other machines reach the server's UDP port,
+// for when that is not an address of the server's machine, as in a container.
 func PublicIP(ip string) Option {
 	return func(s *Server) (err error) {
 		if s.config.Media.PublicIP, err = netip.ParseAddr(ip); err != nil {
@@ -114,17 +114,17 @@ func PublicIP(ip string) Option {
 	}
 }
 
-// Credentials takes the account's credentials from env, such as os.Getenv, under the
-// names that [Server.Env] gives them. Those that are not set are made up.
+// Credentials reads the account's credentials with env, such as os.Getenv, by the names that
+// [Server.Env] returns. It makes up those that are empty.
 func Credentials(env func(name string) string) Option {
 	return func(s *Server) error { return s.credentials.read(env) }
 }
 
 // Log writes each event to w, one per line: who registers, who calls whom, what is
-// refused and why, each webhook with its answer, what became of its verbs. It writes neither
-// tokens nor secrets, unless one is shorter than 16 bytes. w may be slow: the log names how many
-// events it has left out. w must return, for [Server.Close] to do so, and may call the
-// server's other methods.
+// refused and why, each webhook with its answer, what became of its verbs. It never writes a
+// token, or a secret of 16 bytes or more. If w is slow, events are dropped, and the log says
+// how many. [Server.Close] waits for Write to return; Write may call the server's other
+// methods.
 func Log(w io.Writer) Option {
 	return func(s *Server) error {
 		s.logWriter = w
@@ -132,9 +132,9 @@ func Log(w io.Writer) Option {
 	}
 }
 
-// Console serves the console, the page at the URL of the server, on an address that other
-// machines can reach too. Whoever reaches it may do all that the methods of [Server] do,
-// and read the credentials. On a loopback address it is served anyway.
+// Console also serves the console if other machines can reach the server's address; on a
+// loopback address it is always served. Anyone who can reach it can do all that the methods of
+// [Server] do, and read the credentials.
 func Console() Option {
 	return func(s *Server) error {
 		s.console = true
@@ -142,9 +142,8 @@ func Console() Option {
 	}
 }
 
-// CloseOnRefusal makes the server close the socket of a device whose token
-// expires or is refused, as the real service is reported to do. A page has to
-// cope with either.
+// CloseOnRefusal makes the server close the socket of a device whose token expires or is
+// refused, as the real service is reported to do. A page must work with and without this.
 func CloseOnRefusal() Option {
 	return func(s *Server) error {
 		s.config.CloseOnRefusal = true
@@ -153,8 +152,8 @@ func CloseOnRefusal() Option {
 }
 
 // Instant makes speech, sounds and pauses take no time, and telephones that nobody
-// plays answer at once. What a test waits for by itself, such as the timeout of a Gather,
-// [Server.FastForward] makes come.
+// plays answer at once. Timeouts, such as that of a Gather, still take their time: see
+// [Server.FastForward].
 func Instant() Option {
 	return func(s *Server) error {
 		s.config.Media.Instant = true
@@ -162,15 +161,15 @@ func Instant() Option {
 	}
 }
 
-// Tester is what a Server needs of a *testing.T.
+// Tester is the part of *testing.T that NewServer needs.
 type Tester interface {
 	Helper()
 	Fatalf(format string, args ...any)
 	Cleanup(func())
 }
 
-// NewServer starts a Server on a free loopback port, with made-up credentials. It
-// is closed when the test ends.
+// NewServer starts a Server, by default on a free loopback port with made-up credentials, and
+// closes it when the test ends.
 func NewServer(t Tester, options ...Option) *Server {
 	t.Helper()
 	s, err := Start(options...)
@@ -258,8 +257,8 @@ func (s *Server) Close() {
 	s.running.Wait()
 }
 
-// Env returns the credentials of the account, and the URL of the server as
-// STANDIN_URL, under the names of the environment variables that hold them.
+// Env returns environment variables for a backend: the account's credentials, and the server's
+// URL as STANDIN_URL.
 func (s *Server) Env() map[string]string {
 	env := map[string]string{"STANDIN_URL": s.URL}
 	for _, v := range s.credentials.variables() {
@@ -343,21 +342,21 @@ func isLoopback(host string) bool {
 	return err == nil && addr.IsLoopback()
 }
 
-// A Call is what the server knows of a call that a page, a [Phone] or the REST API has made.
+// A Call describes a call made by a page, a [Phone] or the REST API.
 type Call struct {
 	SID      string
 	From     string     // "client:alice"
 	To       string     // the parameter To
-	Params   url.Values // of the call, To included: what the token signs wins over what the page says
-	Status   string     // in Twilio's words: ringing, in-progress, completed, busy, no-answer, failed or canceled
+	Params   url.Values // of the call, To included; those signed by the token override those of the page
+	Status   string     // in Twilio's words: queued, ringing, in-progress, completed, busy, no-answer, failed or canceled
 	Code     int        // the error code that the caller was told, or 0
 	Digits   string     // what either side has dialled during the call
-	Said     []string   // what the caller was to hear: the text of each <Say>, the URL of each <Play>
+	Said     []string   // what was played to the caller: the text of each <Say>, the URL of each <Play>
 	Messages []string   // the contents of the call messages that the caller's page has sent, as JSON
 }
 
-// Calls returns all calls so far that a page, a telephone or the REST API has made, the oldest
-// first, without the legs that they have dialled.
+// Calls returns all calls so far that a page, a telephone or the REST API has made, oldest
+// first, not including the legs that they dialled.
 func (s *Server) Calls() []Call {
 	var calls []Call
 	for _, c := range s.exchange.Calls() {
@@ -379,8 +378,7 @@ func (s *Server) WaitRegistered(ctx context.Context, name string, n int) error {
 	return nil
 }
 
-// WaitCall waits for a call that matches, and returns it. A call that is over
-// can match too.
+// WaitCall waits for a call that matches, and returns it. Calls that are over can match too.
 func (s *Server) WaitCall(ctx context.Context, match func(Call) bool) (Call, error) {
 	var found Call
 	err := s.exchange.Wait(ctx, func() bool {
@@ -397,25 +395,24 @@ func (s *Server) WaitCall(ctx context.Context, match func(Call) bool) (Call, err
 	return found, nil
 }
 
-// Refuse makes the server refuse the next token of a client, valid as it may be,
-// with one of Twilio's error codes, such as 31205.
+// Refuse makes the server refuse the next token of a client, even a valid one, with one of
+// Twilio's error codes, such as 31205.
 func (s *Server) Refuse(name string, code int) { s.exchange.Refuse(name, code) }
 
-// Expire tells a client's devices that their tokens have expired. The server accepts
-// the same tokens if they are shown again, since a new one minted in the same
-// second is equal.
+// Expire tells a client's devices that their tokens have expired. It still accepts those
+// tokens, since a new token minted in the same second is identical.
 func (s *Server) Expire(name string) { s.exchange.Expire(name) }
 
 // Disconnect cuts the sockets of a client, as if its network had failed. The SDK
 // connects again by itself.
 func (s *Server) Disconnect(name string) { s.exchange.Disconnect(name) }
 
-// Reset ends all calls and forgets them, and whatever a test has set: refusals, telephones,
+// Reset ends and forgets all calls, and undoes whatever a test has set: refusals, telephones,
 // queues, conferences, recordings. It cuts the sockets of all devices; pages that are still
-// open connect again by themselves. A [Phone] from before does not ring any more.
+// open connect again by themselves. A [Phone] from before no longer rings.
 func (s *Server) Reset() { s.exchange.Reset() }
 
-// Press presses keys in place of the caller: 0-9, *, #.
+// Press presses keys during a call as if the caller did: 0-9, A-D, * and #.
 func (s *Server) Press(callSID, keys string) error { return wrap(s.exchange.Press(callSID, keys)) }
 
 // SendMessage sends a call message, whose content is JSON, to the page whose call or leg has
@@ -425,6 +422,6 @@ func (s *Server) SendMessage(callSID, content string) error {
 	return refused(fault)
 }
 
-// FastForward makes whatever calls wait for come earlier by d: the timeout of a Dial, a
-// Gather or a Record, a pause, a time limit. Audio goes on as before.
+// FastForward brings everything that calls wait for forward by d: the timeout of a Dial, a
+// Gather or a Record, a pause, a time limit. Audio plays at its usual speed.
 func (s *Server) FastForward(d time.Duration) { s.exchange.FastForward(d) }

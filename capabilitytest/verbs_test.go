@@ -842,11 +842,11 @@ func TestPhoneMistakes(t *testing.T) {
 	s := start(t)
 	phone := s.Phone(caller)
 	for what, err := range map[string]error{
-		"does not ring":                  phone.Accept(),
-		"is not on a call":               phone.HangUp(),
-		"the keys of a telephone":        phone.Press("x"),
-		"is not a number of the account": phone.Call("+15550100099"),
-		"WAV":                            phone.Speak([]byte("ID3")),
+		"is not ringing":          phone.Accept(),
+		"is not on a call":        phone.HangUp(),
+		"the keys of a telephone": phone.Press("x"),
+		"a number of the account": phone.Call("+15550100099"),
+		"WAV":                     phone.Speak([]byte("ID3")),
 	} {
 		require.ErrorContains(t, err, what)
 		require.ErrorContains(t, err, "capabilitytest: ")

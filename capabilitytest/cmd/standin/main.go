@@ -41,9 +41,9 @@ func run(ctx context.Context, args []string, getenv func(string) string, stdout,
 			return nil
 		})
 	}
-	option("voice", "voice `URL` that is asked what to do with a call;\nwithout it, the client or number named by the parameter To is dialled", capabilitytest.VoiceURL)
+	option("voice", "voice `URL` to request for each call;\nwithout it, the client or number named by the parameter To is dialled", capabilitytest.VoiceURL)
 	option("status", "status callback `URL` that is told when a call is over", capabilitytest.StatusCallback)
-	option("public-ip", "IP `address` at which pages on other machines reach the UDP port, if this machine has another", capabilitytest.PublicIP)
+	option("public-ip", "IP `address` at which pages on other machines reach the UDP port, if it is not one of this machine's", capabilitytest.PublicIP)
 	flags.Func("number", "a telephone number of the account and its voice URL, `+15550100000=URL`;\nmay be given several times", func(value string) error {
 		number, voice, _ := strings.Cut(value, "=")
 		options = append(options, capabilitytest.Number(number, voice))

@@ -131,14 +131,14 @@ func (o Origin) noun() (twiml.Noun, *Fault) {
 func clientNoun(to string) (twiml.Noun, *Fault) {
 	name, query, _ := strings.Cut(to, "?")
 	if wrong := rule.ClientName(name, rule.LongestClientName); wrong != "" {
-		return nil, &Fault{21211, "Called is not valid: the client name " + wrong}
+		return nil, &Fault{21211, "To is not a client name: " + wrong}
 	}
 	params, err := url.ParseQuery(query)
 	switch {
 	case err != nil:
-		return nil, &Fault{21211, "Called is not valid: the custom parameters of To are not a query"}
+		return nil, &Fault{21211, "To is not valid: its custom parameters are not a query"}
 	case len(query) > maxParamsBytes:
-		return nil, &Fault{21211, fmt.Sprintf("Called is not valid: the custom parameters of To are longer than %d bytes", maxParamsBytes)}
+		return nil, &Fault{21211, fmt.Sprintf("To is not valid: its custom parameters are longer than %d bytes", maxParamsBytes)}
 	}
 	return twiml.Client{Identity: name, Parameters: inOrder(params, query)}, nil
 }

@@ -120,7 +120,7 @@ func (x *Exchange) answerAndEcho(leg *call) {
 	}
 }
 
-var errNotRinging = errors.New("the telephone does not ring")
+var errNotRinging = errors.New("the telephone is not ringing")
 var errNoCall = errors.New("the telephone is not on a call")
 
 // WaitRing waits until the telephone rings, and returns who calls.
@@ -284,7 +284,7 @@ func (p *Phone) Call(to string) error {
 	called := x.number(to)
 	switch {
 	case called == nil && !strings.HasPrefix(to, clientPrefix):
-		return fmt.Errorf("%s is not a number of the account: give it a voice URL", to)
+		return fmt.Errorf("%q is neither a number of the account, with a voice URL, nor client: and a client name", to)
 	case p.call != nil:
 		return fmt.Errorf("%s is on a call", p.number)
 	case x.ctx.Err() != nil:

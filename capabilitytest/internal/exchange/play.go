@@ -62,7 +62,7 @@ func (p *Phone) HangUpAfter(d time.Duration, keys string) {
 	})
 }
 
-// Press presses keys in place of the caller.
+// Press presses keys during a call as if the caller did.
 func (x *Exchange) Press(sid, keys string) error {
 	if err := checkKeys(keys); err != nil {
 		return err

@@ -266,6 +266,8 @@ func (r *request) judge(a *answer, redirects int) *failure {
 		return fail(11200, fmt.Sprintf("%dxx", class), "the answer is %s%s", clip(a.statusText), r.firstLine(a.body))
 	case r.purpose == toReport:
 		return nil
+	case a.contentType == "" && r.purpose == toAudio:
+		return fail(13420, "", "the answer has no Content-Type: <Play> has to get audio, such as audio/wav")
 	case a.contentType == "":
 		return fail(12300, "", "the answer has no Content-Type: it has to be text/xml")
 	case slices.Contains(audioTypes, a.contentType) && len(a.body) > maxAudio:

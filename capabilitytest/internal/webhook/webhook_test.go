@@ -378,11 +378,17 @@ func TestFetchAudio(t *testing.T) {
 	assert.Equal(t, "RIFF", string(document.Body))
 	assert.Equal(t, "/a.wav?type=audio/x-wav", b.got()[0].RequestURI, "without parameters")
 
-	for _, contentType := range []string{"text/xml", "text/plain", "application/octet-stream", "video/mp4"} {
+	for contentType, has := range map[string]string{
+		"":                         "no Content-Type",
+		"text/xml":                 `the Content-Type "text/xml"`,
+		"text/plain":               `the Content-Type "text/plain"`,
+		"application/octet-stream": `the Content-Type "application/octet-stream"`,
+		"video/mp4":                `the Content-Type "video/mp4"`,
+	} {
 		_, problem = s.FetchAudio(t.Context(), target(t, "", b.URL+"/a.wav?type="+contentType).URL)
 		require.NotNil(t, problem)
 		assert.Equal(t, 13420, problem.Code)
-		assert.Contains(t, problem.Message, `the answer has the Content-Type "`+contentType+`": <Play> has to get audio`)
+		assert.Contains(t, problem.Message, "the answer has "+has+": <Play> has to get audio")
 		assert.Equal(t, problem, log.all()[len(log.all())-1].Problem)
 	}
 }
