@@ -167,7 +167,7 @@ func ExampleServer_Refuse() {
 	defer twilio.Close()
 	twilio.Refuse("tommy", 31205)
 	fmt.Println(open(twilio, "tommy").next())
-	// Output: {"type":"error","version":"1.5","payload":{"error":{"code":31205,"message":"refused by the test"}}}
+	// Output: {"type":"error","version":"1.5","payload":{"error":{"code":31205,"message":"refused as asked"}}}
 }
 
 // The page should fetch a new token.

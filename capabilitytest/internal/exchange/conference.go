@@ -218,7 +218,7 @@ func (r *runner) exit(conf *conference, p *participant) string {
 	p.leave()
 	p.call.leaveRoom()
 	conf.participants = slices.DeleteFunc(conf.participants, func(other *participant) bool { return other == p })
-	r.c.leaves(conf.lane(), fmt.Sprintf("%s leaves the conference %q (%s left)", r.c.party(), conf.name, Count(len(conf.participants), "participant")))
+	r.c.leaves(conf.lane(), fmt.Sprintf("%s leaves the conference %q (%s still in it)", r.c.party(), conf.name, Count(len(conf.participants), "participant")))
 	if conf.started && (p.noun.Beep == twiml.BeepAlways || p.noun.Beep == twiml.BeepOnExit) {
 		conf.room.Play(media.Beep())
 	}

@@ -192,9 +192,9 @@ func (d *Device) Accept(granted *Grants, hash [32]byte, sdk string) {
 	}
 	if code, ok := x.refusals[granted.ClientName]; ok {
 		delete(x.refusals, granted.ClientName)
-		reason := &Fault{code, "refused by the test"}
+		reason := &Fault{code, "refused as asked"}
 		x.event(Event{Kind: TokenEvent, Client: granted.ClientName, Fault: reason, Token: &Token{ClientName: granted.ClientName},
-			Text: fmt.Sprintf("refused a token of %s with %d, as the test asked", granted.ClientName, code)})
+			Text: fmt.Sprintf("refused a token of %s with %d, as asked", granted.ClientName, code)})
 		d.refuse(reason)
 		return
 	}

@@ -180,7 +180,7 @@ func (p *parser) number(e *element, text string, nouns []Noun) []Noun {
 	}
 	number, ok := PhoneNumber(text)
 	if !ok {
-		p.report(e, 13223, "%s: %s is not a telephone number as +15550100000%s", e, quote(text), clientHint(text))
+		p.report(e, 13223, "%s: %s is not a telephone number like +15550100000%s", e, quote(text), clientHint(text))
 		return nouns
 	}
 	v.Number = number
@@ -206,7 +206,7 @@ func clientHint(text string) string {
 	if strings.ContainsAny(text, phoneKeys) || wrongClientName(name) != "" {
 		return ""
 	}
-	return ": a client is dialled by <Client>" + clip(name) + "</Client>"
+	return ": dial a client with <Client>" + clip(name) + "</Client>"
 }
 
 var (

@@ -160,7 +160,7 @@ func (p *parser) verb(e *element) Verb {
 		p.refuse(e, Unsupported, "the stand-in does not support %s", e)
 		return nil
 	case parse == nil:
-		p.report(e, 12200, "%s is not a verb for calls, and left out%s", e, caseHint(e.name, keys(verbs)...))
+		p.report(e, 12200, "%s is not a verb for calls, and is left out%s", e, caseHint(e.name, keys(verbs)...))
 		return nil
 	}
 	if r, ok := restrictions[p.place]; ok && (slices.Contains(r.forbidden, e.name) || r.allowed != nil && !slices.Contains(r.allowed, e.name)) {

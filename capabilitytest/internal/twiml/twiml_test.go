@@ -360,8 +360,8 @@ var doubtful = map[string]struct {
 	words string
 }{
 	"text in Response":      {`Hello<Pause/>`, []twiml.Verb{twiml.Pause{Length: time.Second}}, 12200, `<Response> has no text in it: "Hello" is left out: put it in a <Say>`},
-	"Response in Response":  {`<Response/>`, nil, 12200, "<Response> is not a verb for calls, and left out"},
-	"verb in small":         {`<dial><Client>tommy</Client></dial>`, nil, 12200, "<dial> is not a verb for calls, and left out: names are case-sensitive, write Dial"},
+	"Response in Response":  {`<Response/>`, nil, 12200, "<Response> is not a verb for calls, and is left out"},
+	"verb in small":         {`<dial><Client>tommy</Client></dial>`, nil, 12200, "<dial> is not a verb for calls, and is left out: names are case-sensitive, write Dial"},
 	"unknown verb":          {`<Ring/>`, nil, 12200, "<Ring> is not a verb"},
 	"a prefix":              {`<t:Dial/>`, nil, 12200, "<t:Dial> is not a verb"},
 	"a message":             {`<Message>Hello</Message>`, nil, 12200, "<Message> is not a verb for calls"},
@@ -481,8 +481,8 @@ var invalid = map[string]struct {
 }{
 	"Dial of nobody":          {`<Dial/>`, 13223, "<Dial> has nobody to dial"},
 	"Dial of no number":       {`<Dial>12345</Dial>`, 13223, `<Dial>: "12345" is not a telephone number`},
-	"Dial of a client":        {`<Dial>tommy</Dial>`, 13223, "a client is dialled by <Client>tommy</Client>"},
-	"Dial of client:":         {`<Dial>client:tommy</Dial>`, 13223, "a client is dialled by <Client>tommy</Client>"},
+	"Dial of a client":        {`<Dial>tommy</Dial>`, 13223, "dial a client with <Client>tommy</Client>"},
+	"Dial of client:":         {`<Dial>client:tommy</Dial>`, 13223, "dial a client with <Client>tommy</Client>"},
 	"Dial of too many digits": {`<Dial>+1234567890123456</Dial>`, 13223, "+1234567890123456"},
 	"client in small":         {`<Dial><client>tommy</client></Dial>`, 13215, "names are case-sensitive, write Client"},
 	"Client with client:":     {`<Dial><Client>client:tommy</Client></Dial>`, 12200, "leave out client:"},

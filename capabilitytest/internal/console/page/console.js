@@ -339,7 +339,7 @@ function outcomes(document, call) {
 
 // twiml returns a document with a line for each element, and what became of its verbs.
 function twiml(body, verbs) {
-  const root = new DOMParser().parseFromString(body, 'text/xml').documentElement;
+  const root = /^\s*</.test(body) && new DOMParser().parseFromString(body, 'text/xml').documentElement;
   if (root.nodeName !== 'Response') return [body];
   const seen = {};
   const show = (node, indent) => {
