@@ -40,9 +40,8 @@ const messages = {
   53405: noSound,
 };
 
-// explain returns a sentence for an error, as far as there is one: peer is whom the last call went to, again means that the
-// token is not the first to be refused, and never that the device was
-// not registered before.
+// explain returns a sentence for an error, if there is one. peer is whom the last call went to; again is whether an earlier
+// token was refused too, and never whether the device has not been registered yet.
 export function explain(code, message, { peer, ...about }) {
   // SDK 1.x has 31201 for the microphone too.
   const sentence = code === 31201 && /microphone/i.test(message) ? noMicrophone : messages[code];
