@@ -46,6 +46,8 @@
 // device that rings, is lost; the page learns of it when it reconnects. A socket counts as
 // lost after 15 seconds of silence, without even the echo of a heartbeat.
 //
+// # TwiML
+//
 // Requests to the voice webhook are signed with X-Twilio-Signature. The stand-in executes the
 // TwiML verbs Say, Play, Pause, Gather with digits, Record, Dial with Client, Number, Queue
 // and Conference, Enqueue, Leave, Redirect, Hangup and Reject, with the attributes that Twilio
@@ -53,25 +55,27 @@
 // ends the call with the documented code. Action URLs and status callbacks are requested as
 // Twilio documents, signed and in order.
 //
-// Twilio's REST API, at {STANDIN_URL}/2010-04-01, accepts the account SID and auth token, or
-// an API key and its secret. It can call clients and numbers, list calls, redirect them (also
-// a leg of a Dial, or a call in a queue) and end them, moderate conferences, and read and
-// change queues, recordings, numbers and the application. Errors have the codes that Twilio
-// documents. A Go test may use [Server.Call] and [Server.Hangup] instead.
-//
 // Without a voice URL, the stand-in dials the client or telephone number that the
 // parameter To names, as a Dial with answerOnBridge does.
 //
 // With answerOnBridge, a Dial of a Client or Number answers the caller's call when the other
 // side answers; without it, one second after the other side starts to ring, and the caller
-// hears the ringing. Say, Play, Gather, Record, Enqueue, Conference and Queue answer at once,
-// except a Queue with answerOnBridge. Pause, Redirect, Hangup and Reject do not answer. The
-// call of a caller who gives up while a Dial rings is completed, as Twilio counts a Dial as in
-// progress; earlier, it is no-answer.
+// hears the ringing. Say, Gather, Record, Enqueue, Conference and Queue answer at once, except
+// a Queue with answerOnBridge; Play answers when it has its file. Pause, Redirect, Hangup and
+// Reject do not answer. The call of a caller who gives up while a Dial rings is completed, as
+// Twilio counts a Dial as in progress; earlier, it is no-answer.
 //
 // A call to a number of the account (see [Number]) executes the TwiML of that number's voice
 // URL. Any other number that no test plays answers after two seconds and echoes. Twilio's
 // magic numbers +15005550001 to +15005550004 fail.
+//
+// # REST API
+//
+// Twilio's REST API, at {STANDIN_URL}/2010-04-01, accepts the account SID and auth token, or
+// an API key and its secret. It can call clients and numbers, list calls, redirect them (also
+// a leg of a Dial, or a call in a queue) and end them, moderate conferences, and read and
+// change queues, recordings, numbers and the application. Errors have the codes that Twilio
+// documents. A Go test may use [Server.Call] and [Server.Hangup] instead.
 //
 // # Limits
 //

@@ -24,7 +24,7 @@ const mintHelp = `captoken mint prints a capability token or, with -access, an A
   -unsafe-names        allow names such as office-7, which do not work everywhere
   -events              read the account's events
   -filter NAME=VALUE   read only the events that match (repeatable)
-  -ttl DURATION        how long the token lives, 1s to 24h (default 1h)
+  -ttl DURATION        how long the token is valid, 1s to 24h (default 1h)
   -claim NAME=VALUE    add a claim of your own, which anybody can read (repeatable)
   -demo                use built-in example credentials, which Twilio does not accept
   -access              mint an Access Token, which needs -incoming or -name and

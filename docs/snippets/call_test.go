@@ -19,7 +19,7 @@ import (
 )
 
 // tokenForCall answers a request to call a customer with a token for that call,
-// which lives for five seconds and contains the customer as a signed param.
+// which is valid for five seconds and contains the customer as a signed param.
 func tokenForCall(template *capability.CapabilityToken) http.Handler {
 	handler := capabilityhttp.Handler(func(r *http.Request) (*capability.CapabilityToken, error) {
 		user, customer := userOf(r), r.FormValue("customer")

@@ -248,7 +248,7 @@ func (r *Report) hints() {
 			start = r.IssuedAt
 		}
 		if !start.IsZero() && r.ExpiresAt.Sub(start) == capability.MaxTTL {
-			r.note("it lives exactly 24h", "Twilio's page on error 31207 says 86,399 s, the one on 20157 says 86,400 s. If Twilio answers 31207, take a second off.")
+			r.note("it is valid for exactly 24h", "Twilio's page on error 31207 says 86,399 s, the one on 20157 says 86,400 s. If Twilio answers 31207, take a second off.")
 		}
 	}
 	if r.Region != "" && r.Region != "us1" {
