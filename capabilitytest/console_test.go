@@ -415,3 +415,14 @@ func TestLadderShowsRESTAndRooms(t *testing.T) {
 		require.Eventually(t, func() bool { return strings.Contains(s.ladders(), row) }, 20*time.Second, time.Millisecond, "%s", row)
 	}
 }
+
+func TestLadderShowsNoArrowToNobody(t *testing.T) {
+	s := start(t)
+	alice := openDevice(t, s, both("alice"))
+	alice.dial("nobody")
+	alice.expectFault("hangup", 31404)
+	waitEvent(t, s, "is over")
+	ladder := s.ladders()
+	assert.Contains(t, ladder, "stand-in to alice, hangup")
+	assert.NotContains(t, ladder, "to nobody")
+}

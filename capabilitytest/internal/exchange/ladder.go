@@ -184,6 +184,9 @@ func (x *Exchange) signalled(m Message) {
 
 // signalEnd is the event of the end of the leg.
 func (c *call) signalEnd(by *call, told *Fault) {
+	if c.parent != nil && c.audio == nil {
+		return // nobody was rung
+	}
 	e := Event{Kind: SignalEvent, Call: c.top().sid, From: StandIn, To: c.party(), What: "hangup", Verb: c.doing(), Fault: told}
 	if c.parent != nil && c.answered.IsZero() {
 		e.What, e.Fault = "cancel", nil

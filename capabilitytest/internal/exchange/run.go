@@ -111,11 +111,14 @@ func (r *runner) circles() bool {
 // execute does what a document says, and returns the document to go on with.
 func (r *runner) execute(s *script) (*script, *Fault) {
 	r.self, r.last = s.from, nil
-	for i, verb := range s.verbs {
+	begun := map[string]int{} // how many verbs of a name
+	for _, verb := range s.verbs {
 		if r.ctx.Err() != nil {
 			return finish, nil
 		}
-		r.beginVerb(s, i)
+		name := nameOf(verb)
+		r.beginVerb(&Verb{Document: s.id, Name: name, Index: begun[name]})
+		begun[name]++
 		next, fault := r.verb(verb)
 		if next != nil || fault != nil {
 			return next, fault
@@ -125,13 +128,7 @@ func (r *runner) execute(s *script) (*script, *Fault) {
 }
 
 // beginVerb says which verb of a document is executed now.
-func (r *runner) beginVerb(s *script, i int) {
-	v := &Verb{Document: s.id, Name: nameOf(s.verbs[i])}
-	for _, earlier := range s.verbs[:i] {
-		if nameOf(earlier) == v.Name {
-			v.Index++
-		}
-	}
+func (r *runner) beginVerb(v *Verb) {
 	r.c.verb.Store(v)
 	r.x.event(Event{Kind: VerbEvent, Call: r.c.top().sid, Verb: v})
 }
