@@ -82,7 +82,7 @@ func TestCodesAreTwilios(t *testing.T) {
 	require.Greater(t, len(names), 50)
 
 	// Known from Twilio's pages only, as are those of webhooks and the REST API.
-	pages := []int{20003, 20004, 20152, 20154, 20156, 20160, 20404, 20429, 31006, 31007, 31208, 51003, 52002, 52004}
+	pages := []int{20002, 20003, 20004, 20007, 20009, 20152, 20154, 20156, 20160, 20404, 20429, 31006, 31007, 31208, 32018, 51003, 52002, 52004}
 	for _, e := range twilioerror.All() {
 		name, ok := names[e.Code]
 		if ok {
