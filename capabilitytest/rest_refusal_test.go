@@ -131,6 +131,9 @@ func TestRESTRefuses(t *testing.T) {
 		{400, 0, "POST", "Calls/" + nobody + "/UserDefinedMessages.json", []string{"Content", "hello"}},
 		{400, 31209, "POST", "Calls/" + nobody + "/UserDefinedMessages.json", []string{"Content", `"` + strings.Repeat("x", 10_000) + `"`}},
 		{404, 20404, "POST", "Calls/" + nobody + "/UserDefinedMessages.json", []string{"Content", "{}"}},
+		{400, 21200, "POST", "Calls/" + nobody + "/UserDefinedMessageSubscriptions.json", nil},
+		{404, 20404, "POST", "Calls/" + nobody + "/UserDefinedMessageSubscriptions.json", []string{"Callback", "http://127.0.0.1/message"}},
+		{404, 20404, "DELETE", "Calls/" + nobody + "/UserDefinedMessageSubscriptions/ZY1.json", nil},
 		{405, 20004, "POST", "Calls/" + nobody + "/Recordings.json", nil},
 		{405, 20004, "PUT", "Calls.json", nil},
 		{405, 20004, "POST", "IncomingPhoneNumbers.json", []string{"PhoneNumber", "+15550100009"}},
@@ -354,7 +357,7 @@ func TestRESTAtRandom(t *testing.T) {
 	pick := func(of ...string) string { return of[source.IntN(len(of))] }
 	known := []string{"Front", "room", "shop", applicationSID, "CA1", "..", "%2e%2e", "%00", "%F0%9F", strings.Repeat("x", 300)}
 	paths := []string{
-		"Calls", "Calls/*", "Calls/*/Recordings", "Calls/*/UserDefinedMessages", "Queues", "Queues/*", "Queues/*/Members", "Queues/*/Members/*", "Conferences", "Conferences/*",
+		"Calls", "Calls/*", "Calls/*/Recordings", "Calls/*/UserDefinedMessages", "Calls/*/UserDefinedMessageSubscriptions", "Calls/*/UserDefinedMessageSubscriptions/*", "Queues", "Queues/*", "Queues/*/Members", "Queues/*/Members/*", "Conferences", "Conferences/*",
 		"Conferences/*/Recordings", "Conferences/*/Participants", "Conferences/*/Participants/*", "Recordings", "Recordings/*", "IncomingPhoneNumbers", "IncomingPhoneNumbers/*",
 		"Applications", "Applications/*", "Messages", "Calls//", "*/*/*", "",
 	}

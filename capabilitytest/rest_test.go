@@ -241,7 +241,7 @@ func asked(b *backend) []string {
 }
 
 func TestRESTCallsClient(t *testing.T) {
-	a, b := startAPI(t, map[string]string{"/hello": `<Say>Hello</Say><Gather timeout="60"/>`})
+	a, b := startAPI(t, map[string]string{"/hello": `<Say>Hello</Say><Gather timeout="60"/>`, "/message": ""})
 	first, second, tommy := openDevice(t, a.s, both("bob")), openDevice(t, a.s, both("bob")), openDevice(t, a.s, both("tommy"))
 	call := a.post("Calls", "To", "client:bob?topic=tea+%26+cake&z=1&a=2", "From", "client:shop", "Url", b.URL+"/hello")
 	assert.Equal(t, "client:bob", call["to"])
@@ -263,6 +263,21 @@ func TestRESTCallsClient(t *testing.T) {
 	message := a.post("Calls/"+sid(call)+"/UserDefinedMessages", "Content", `{"a":1}`)
 	assert.Equal(t, sid(call), message["call_sid"])
 	first.expect("message")
+
+	messages := "Calls/" + sid(call) + "/UserDefinedMessageSubscriptions"
+	subscription := sid(a.post(messages, "Callback", b.URL+"/message"))
+	for range 2 {
+		first.send("message", payload{CallSID: sid(call), VoiceEvent: "KX1", MessageType: "user-defined-message", Content: json.RawMessage(`{"z":1,"a":"é"}`)})
+		first.expect("ack")
+	}
+	a.do("DELETE", messages+"/"+subscription+".json", nil)
+	first.send("message", payload{CallSID: sid(call), VoiceEvent: "KX2", MessageType: "user-defined-message", Content: json.RawMessage(`{}`)})
+	first.expect("ack")
+	for _, n := range []string{"1", "2"} {
+		form := b.waitAsked(t, "/message", "SequenceNumber", n)
+		assert.Equal(t, []string{sid(call), "KX1", "application/json", `{"z":1,"a":"é"}`},
+			[]string{form.Get("CallSid"), form.Get("Sid"), form.Get("ContentType"), form.Get("Content")})
+	}
 
 	ended := a.post("Calls/"+sid(call), "Status", "completed")
 	assert.Equal(t, "completed", ended["status"])

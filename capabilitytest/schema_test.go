@@ -39,6 +39,13 @@ var schemas = map[string]map[string]string{
 		"date_created": "time?",
 		"sid":          "KX?",
 	},
+	"UserDefinedMessageSubscriptions": {
+		"account_sid":  "AC?",
+		"call_sid":     "CA?",
+		"date_created": "time?",
+		"sid":          "ZY?",
+		"uri":          "text?",
+	},
 	"Queues": {
 		"account_sid":       "AC?",
 		"average_wait_time": "int",

@@ -72,19 +72,20 @@ type call struct {
 	reconnect string // what SDK 2.x shows to resume the call on a new socket
 	room      *media.Room
 
-	status   string
-	canceled bool // over REST, before anybody answered
-	code     int
-	fault    *Fault   // why it ended, or nil
-	signed   []string // the names of the params that the token signs
-	digits   string
-	said     []string
-	messages []string
-	verb     atomic.Pointer[Verb] // that is executed, or nil
-	keys     chan byte            // of whoever waits for digits, or nil
-	dial     *dial                // in progress, or nil
-	other    *call                // with whom the call is connected, or nil
-	trunk    *call                // its other end within the exchange, or nil
+	status        string
+	canceled      bool // over REST, before anybody answered
+	code          int
+	fault         *Fault   // why it ended, or nil
+	signed        []string // the names of the params that the token signs
+	digits        string
+	said          []string
+	messages      []string
+	subscriptions []*subscription
+	verb          atomic.Pointer[Verb] // that is executed, or nil
+	keys          chan byte            // of whoever waits for digits, or nil
+	dial          *dial                // in progress, or nil
+	other         *call                // with whom the call is connected, or nil
+	trunk         *call                // its other end within the exchange, or nil
 
 	started, answered, ended time.Time
 }
@@ -166,6 +167,9 @@ func (d *Device) Invite(tempSID, offer, query string) {
 	x.mu.Lock()
 	defer x.mu.Unlock()
 	defer x.notify()
+	if d.gone {
+		return
+	}
 	params, custom, refusal := d.mayCall(query)
 	if refusal != nil {
 		x.event(Event{Kind: CallEvent, Client: d.clientName, Fault: refusal,
@@ -491,6 +495,7 @@ func (d *Device) SendMessage(callSID string, e VoiceEvent) {
 	}
 	c.says("message", MessageEvent, fmt.Sprintf("%s sends the call message %s", c.party(), e.Content))
 	d.send(Message{Kind: Ack, CallSID: callSID, VoiceEvent: reply})
+	c.reportMessage(e)
 }
 
 // hangUp ends a leg whose far end has left. The reason is why nobody answers, if
@@ -532,6 +537,7 @@ func (c *call) end(by *call, reason *Fault) {
 	}
 	// Many calls are remembered.
 	c.device, c.phone, c.audio, c.room, c.other, c.trunk, c.dial = nil, nil, nil, nil, nil, nil, nil
+	c.subscriptions = nil
 	c.offer, c.peer, c.tempSID = "", "", ""
 }
 

@@ -258,3 +258,28 @@ func createUserDefinedMessage(q *request) (int, any, *exchange.Fault) {
 	sid, fault := q.Exchange.SendMessage(q.ids[0], []byte(q.text("Content")))
 	return http.StatusCreated, userDefinedMessage{q.AccountSID, q.ids[0], sid, rfc2822(time.Now())}, fault
 }
+
+// subscription is one to the call messages of a page, in an answer.
+type subscription struct {
+	userDefinedMessage
+	URI string `json:"uri"`
+}
+
+func createSubscription(q *request) (int, any, *exchange.Fault) {
+	to := q.target("Callback", "Method", callsCode, 21209, http.MethodPost)
+	if to.URL == nil {
+		q.fail(callsCode, "Callback is required")
+	}
+	if q.fault != nil {
+		return 0, nil, q.fault
+	}
+	sid, fault := q.Exchange.Subscribe(q.ids[0], to)
+	return http.StatusCreated, subscription{
+		userDefinedMessage{q.AccountSID, q.ids[0], sid, rfc2822(time.Now())},
+		q.uri("Calls", q.ids[0], "UserDefinedMessageSubscriptions", sid),
+	}, fault
+}
+
+func deleteSubscription(q *request) (int, any, *exchange.Fault) {
+	return http.StatusNoContent, nil, q.Exchange.Unsubscribe(q.ids[0], q.ids[1])
+}

@@ -55,10 +55,12 @@ type resource map[string]handler
 
 // resources are those that there are. An asterisk stands for an SID or a name.
 var resources = map[string]resource{
-	"Calls":                        {http.MethodGet: listCalls, http.MethodPost: createCall},
-	"Calls/*":                      {http.MethodGet: fetchCall, http.MethodPost: updateCall, http.MethodDelete: deleteCall},
-	"Calls/*/Recordings":           {http.MethodGet: listRecordings},
-	"Calls/*/UserDefinedMessages":  {http.MethodPost: createUserDefinedMessage},
+	"Calls":                       {http.MethodGet: listCalls, http.MethodPost: createCall},
+	"Calls/*":                     {http.MethodGet: fetchCall, http.MethodPost: updateCall, http.MethodDelete: deleteCall},
+	"Calls/*/Recordings":          {http.MethodGet: listRecordings},
+	"Calls/*/UserDefinedMessages": {http.MethodPost: createUserDefinedMessage},
+	"Calls/*/UserDefinedMessageSubscriptions":   {http.MethodPost: createSubscription},
+	"Calls/*/UserDefinedMessageSubscriptions/*": {http.MethodDelete: deleteSubscription},
 	"Queues":                       {http.MethodGet: listQueues, http.MethodPost: createQueue},
 	"Queues/*":                     {http.MethodGet: fetchQueue, http.MethodPost: updateQueue, http.MethodDelete: deleteQueue},
 	"Queues/*/Members":             {http.MethodGet: listMembers},
