@@ -439,8 +439,8 @@ func (t *CapabilityToken) Clone() *CapabilityToken {
 	return &clone
 }
 
-// Err returns the mistakes made so far, joined, or nil if there are none. It returns at
-// most ten, and at most one [ErrDuplicateScope]. Only Mint and ToJWT report what is
+// Err returns the mistakes made so far, joined, or nil if there are none. It returns a
+// dozen at most, and at most one [ErrDuplicateScope]. Only Mint and ToJWT report what is
 // still missing (a scope, an Access Token's client name, an outgoing scope for params)
 // and a token that is too long once encoded.
 func (t *CapabilityToken) Err() error {

@@ -294,13 +294,14 @@ func ExamplePhone_Whistle() {
 	// [Thank you for your message.]
 }
 
+var hello = media.Tone(440, time.Second).WAV()
+
 // The same with a file.
 func ExamplePhone_Speak() {
 	twilio, phone := dialIn(`<Record playBeep="false" action="/recorded"/><Say>You said nothing.</Say>`)
 	defer twilio.Close()
 	twilio.WaitCall(ctx, func(call capabilitytest.Call) bool { return call.Status == "in-progress" })
-	hello := media.Tone(440, time.Second).WAV() // or os.ReadFile("hello.wav")
-	fmt.Println(phone.Speak(hello))
+	fmt.Println(phone.Speak(hello)) // what os.ReadFile("hello.wav") returns
 	fmt.Println(phone.Press("#"))
 	twilio.WaitCall(ctx, isOver)
 	fmt.Println(phone.Told())

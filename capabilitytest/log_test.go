@@ -51,6 +51,7 @@ func TestLog(t *testing.T) {
 // The query of a webhook may hold a secret, and that of a GET request holds the whole form.
 func TestLogShowsNoQuery(t *testing.T) {
 	b := startBackend(t, map[string]string{"/voice": `<Redirect method="GET">/next?key=hunter2</Redirect>`, "/next": `<Redirect>/missing?key=hunter2</Redirect>`})
+	assert.NotContains(t, VoiceURL("ftp://shop.example/voice?key=hunter2")(new(Server)).Error(), "hunter2")
 	var log strings.Builder
 	s := start(t, Number(office, b.URL+"/voice?key=hunter2"), Log(&log))
 	require.NoError(t, s.Phone(caller).Call(office))

@@ -46,8 +46,8 @@ func (p *Phone) Speak(wav []byte) error { return wrap(p.line.Speak(wav)) }
 // Whistle plays a tone of hz Hz into the telephone for d, and returns after d.
 func (p *Phone) Whistle(hz float64, d time.Duration) error { return wrap(p.line.Whistle(hz, d)) }
 
-// Told returns what was played to the telephone so far: the text of each <Say>, the URL of
-// each <Play>.
+// Told returns what was played to the telephone so far, the last 1,000 at most: the text of
+// each <Say>, the URL of each <Play>.
 func (p *Phone) Told() []string { return p.line.Told() }
 
 // Keys returns the keys that the other side has pressed so far.

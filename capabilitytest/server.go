@@ -19,6 +19,7 @@ import (
 	"github.com/seed-6c737938/capability/capabilitytest/internal/exchange"
 	"github.com/seed-6c737938/capability/capabilitytest/internal/rest"
 	"github.com/seed-6c737938/capability/capabilitytest/internal/signalling"
+	"github.com/seed-6c737938/capability/capabilitytest/internal/webhook"
 )
 
 // A Server is a stand-in for Twilio that knows one account. All its methods may
@@ -52,8 +53,8 @@ func VoiceURL(rawURL string) Option {
 	}
 }
 
-// StatusCallback sets the URL to which the server reports the end of each call made by a page,
-// like the status callback URL of a TwiML application.
+// StatusCallback sets the URL to which the server reports the end of each call made by a page
+// or to a number of the account, like the status callback URL of a TwiML application.
 func StatusCallback(rawURL string) Option {
 	return func(s *Server) (err error) {
 		s.config.StatusCallback, err = webhookURL("status callback URL", rawURL)
@@ -85,10 +86,10 @@ func webhookURL(what, rawURL string) (*url.URL, error) {
 	return u, nil
 }
 
-// redacted returns a URL without its password.
+// redacted returns what an error shows of a URL.
 func redacted(rawURL string) string {
 	if u, err := url.Parse(rawURL); err == nil {
-		return u.Redacted()
+		return webhook.Shown(u)
 	}
 	return "(unreadable)"
 }

@@ -532,12 +532,24 @@ func TestClose(t *testing.T) {
 
 // Neither goroutines nor the port are left.
 func TestCloseLeavesNothing(t *testing.T) {
+	asked := make(chan struct{})
+	silent := startBackendFunc(t, func(_ http.ResponseWriter, r *http.Request) {
+		close(asked)
+		<-r.Context().Done()
+	})
 	c := talk(t, Number(office, "http://127.0.0.1:1/voice"))
 	phone := c.server.Phone(caller)
 	require.NoError(t, phone.Call(office))
 	bob := openDevice(t, c.server, both("bob"))
 	bob.dial("+15550100002")
 	bob.expect("ringing")
+	second := c.server.Phone("+15550100003")
+	_, err := c.server.Call("+15550100003", office, `<Response><Dial><Conference statusCallback="`+silent.URL+`" statusCallbackEvent="join">a</Conference></Dial></Response>`)
+	require.NoError(t, err)
+	_, err = second.WaitRing(patience(t))
+	require.NoError(t, err)
+	require.NoError(t, second.Accept())
+	await(t, asked)
 	addr := strings.TrimPrefix(c.server.URL, "http://")
 	c.server.Close()
 

@@ -721,6 +721,8 @@ func TestAnswersOfOtherKinds(t *testing.T) {
 		"TwiML":     {"text/plain", "<Response><Say>Hi</Say></Response>", "Hi", ""},
 		"audio":     {"audio/wav", string(media.Tone(440, time.Second).WAV()), "", "hears http://"},
 		"MP3":       {"audio/mpeg", "ID3", "", "a tone takes its place"},
+		"latin 1":   {"text/xml", "<?xml version=\"1.0\" encoding=\"ISO-8859-1\"?><Response><Say>caf\xe9</Say></Response>", "café", "<Say>caf\uFFFD</Say>"},
+		"no URL":    {"text/xml", `<Response><Redirect>ftp://shop.example/?key=hunter2</Redirect></Response>`, "", `11100: the URL "ftp://shop.example/" is not valid`},
 		"no audio":  {"text/xml", `<Response><Play>/</Play></Response>`, "", "13420"},
 		"no answer": {"text/xml", `<Response><Play>http://127.0.0.1:1/</Play></Response>`, "", "11202"},
 	} {

@@ -269,6 +269,18 @@ func TestCallerHangsUpDuringDial(t *testing.T) {
 	assert.Equal(t, "completed", b.waitAsked(t, "/status").Get("CallStatus"))
 }
 
+// A Dial of a queue counts the same.
+func TestCallerHangsUpWhileQueueIsEmpty(t *testing.T) {
+	a, b := startAPI(t, map[string]string{"/voice": `<Dial action="/after" answerOnBridge="true"><Queue>shop</Queue></Dial>`, "/after": ""})
+	a.post("Queues", "FriendlyName", "shop")
+	phone := a.s.Phone(caller)
+	require.NoError(t, phone.Call(office))
+	a.waitStatus(a.s.Calls()[0].SID, "in-progress")
+	require.NoError(t, phone.HangUp())
+	form := b.waitAsked(t, "/after")
+	assert.Equal(t, []string{"canceled", "completed"}, []string{form.Get("DialCallStatus"), form.Get("CallStatus")})
+}
+
 func TestBrokenWebhook(t *testing.T) {
 	tests := map[string]struct {
 		answer http.HandlerFunc

@@ -408,7 +408,7 @@ var table = []Error{
 		Advice: "Do not register or send messages in a loop."},
 	{Code: 31207, Name: "JWTTokenExpirationTooLongError", SDK2: signalingError,
 		Means:  "The token is valid for longer than Twilio allows: 24 hours. Twilio's page on it says 86,399 s; the page on 20157, the same error for Access Tokens, says 86,400 s.",
-		Advice: "Use a TTL of at most 24 h, in seconds, not milliseconds."},
+		Advice: "Use a TTL of less than 24 h, in seconds, not milliseconds."},
 	{Code: 31208, Name: "User denied access to microphone.",
 		Means:  "In SDK 1.x: the user or the browser denied the microphone. A page that is neither https nor localhost gets none. In SDK 2.x it is 31401.",
 		Advice: "Allow the microphone in the browser's settings for the page, and serve it over https."},

@@ -27,15 +27,15 @@ const (
 	maxRecordingBytes = 256 << 20 // of all
 )
 
-// forgetRecordings forgets the oldest recordings if there are too many, but none that is being
-// made. x.mu is held.
+// forgetRecordings forgets the recordings that ended first if there are too many. x.mu is held.
 func (x *Exchange) forgetRecordings() {
-	kept, bytes := 0, 0
-	for i, rec := range slices.Backward(x.recordings) {
-		kept++
+	over := slices.DeleteFunc(slices.Clone(x.recordings), func(rec *recording) bool { return rec.ended.IsZero() })
+	slices.SortStableFunc(over, func(a, b *recording) int { return b.ended.Compare(a.ended) })
+	bytes := 0
+	for i, rec := range over {
 		bytes += len(rec.made.WAV)
-		if !rec.ended.IsZero() && (kept > maxRecordings || bytes > maxRecordingBytes) {
-			x.recordings = slices.Delete(x.recordings, i, i+1)
+		if i >= maxRecordings || bytes > maxRecordingBytes {
+			x.recordings = slices.DeleteFunc(x.recordings, func(other *recording) bool { return other == rec })
 		}
 	}
 }

@@ -60,7 +60,6 @@ func (r *runner) confer(v twiml.Dial, noun twiml.Conference) (*outcome, *Fault) 
 	if p == nil {
 		return &outcome{status: "failed", fault: fault}, nil
 	}
-	defer p.leave()
 	waited := make(chan *Fault, 1)
 	go func() {
 		fault := r.waitForStart(noun, p)
@@ -266,8 +265,13 @@ func (conf *conference) end(p *participant, reason string) {
 	}
 }
 
-// closeHooks ends the session of the callbacks when they have all been made. x.mu is held.
+// closeHooks ends the session of the callbacks when they have all been made, or at once if the
+// exchange is closed. x.mu is held.
 func (conf *conference) closeHooks() {
+	if conf.x.ctx.Err() != nil {
+		conf.hooks.Close(conf.x.ctx)
+		return
+	}
 	conf.x.start(func() { conf.hooks.Close(conf.x.ctx) })
 }
 

@@ -207,7 +207,7 @@ func (d *Device) Accept(granted *Grants, hash [32]byte, sdk string) {
 	d.expireIn(ttl, func() {
 		x.mu.Lock()
 		defer x.mu.Unlock()
-		if d.grants == granted && !d.gone { // and not renewed since
+		if d.grants == granted { // and not renewed since
 			d.expire()
 		}
 	})
@@ -221,6 +221,9 @@ func (d *Device) Refuse(reason *Fault, token *Token) {
 	d.x.mu.Lock()
 	defer d.x.mu.Unlock()
 	defer d.x.notify()
+	if d.gone {
+		return
+	}
 	d.x.event(Event{Kind: TokenEvent, Client: d.clientName, Fault: reason, Token: token,
 		Text: fmt.Sprintf("refused a token: %d: %s", reason.Code, reason.Message)})
 	d.refuse(reason)

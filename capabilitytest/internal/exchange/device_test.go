@@ -82,11 +82,15 @@ func TestResetForgetsDevices(t *testing.T) {
 	x.Reset()
 	told(d)
 	d.Invite("TJ1", "", "To=alice")
+	d.Refuse(&exchange.Fault{Code: 31204}, nil)
 	d.Accept(&exchange.Grants{ClientName: "tommy", Incoming: true, ExpiresAt: time.Now().Add(time.Hour)}, [32]byte{}, "")
 	d.Register(true)
 	assert.Empty(t, x.Calls())
 	assert.Zero(t, x.Registered("tommy"))
 	assert.Empty(t, told(d))
+	events, _ := x.Recent(0)
+	require.Len(t, events, 1)
+	assert.Equal(t, exchange.ResetEvent, events[0].Kind)
 }
 
 // A log that does not keep up costs no memory: it misses events, and says so.

@@ -9,6 +9,8 @@ import (
 
 	"github.com/stretchr/testify/assert"
 	"github.com/stretchr/testify/require"
+
+	"github.com/seed-6c737938/capability/capabilitytest/internal/exchange"
 )
 
 // Of what the exchange remembers, the oldest is forgotten, but never what goes on.
@@ -40,6 +42,39 @@ func TestForgetsQueues(t *testing.T) {
 	})
 }
 
+// An agent may wait for a queue for so long that it is forgotten, and made again.
+func TestWaitsForForgottenQueue(t *testing.T) {
+	prepare := func(x *exchange.Exchange) { x.NewQueue("support", 0) }
+	execute(t, `<Dial timeout="600"><Queue>support</Queue></Dial>`, prepare, func(t *testing.T, s *script) {
+		for i := range 1000 {
+			s.NewQueue(strconv.Itoa(i), 0)
+		}
+		require.NotContains(t, names(s.Queues()), "support")
+		answers(t, s.Exchange, callee, `<Enqueue>support</Enqueue>`)
+		assert.True(t, s.happened("are connected"))
+	})
+}
+
+func names(queues []exchange.Queue) (all []string) {
+	for _, q := range queues {
+		all = append(all, q.Name)
+	}
+	return all
+}
+
+func TestForgetsConferences(t *testing.T) {
+	execute(t, `<Dial><Conference>first</Conference></Dial>`, nil, func(t *testing.T, s *script) {
+		for i := range 1001 {
+			other, _ := answers(t, s.Exchange, callee, "<Dial><Conference>"+strconv.Itoa(i)+"</Conference></Dial>")
+			require.NoError(t, other.HangUp())
+			synctest.Wait()
+		}
+		conferences := s.Conferences()
+		require.Equal(t, 1000, len(conferences))
+		assert.Equal(t, []string{"1000", "first"}, []string{conferences[0].Name, conferences[999].Name})
+	})
+}
+
 func TestForgetsRecordings(t *testing.T) {
 	execute(t, `<Record timeout="0" playBeep="false"/>`, nil, func(t *testing.T, s *script) {
 		for range 102 {
@@ -51,6 +86,12 @@ func TestForgetsRecordings(t *testing.T) {
 		recordings := s.Recordings()
 		require.Equal(t, 101, len(recordings))
 		assert.Equal(t, []string{"in-progress", "completed"}, []string{recordings[100].Status, recordings[99].Status})
+		require.NoError(t, s.phone.Whistle(440, time.Second))
+		require.NoError(t, s.phone.HangUp())
+		synctest.Wait()
+		last, fault := s.Recording(recordings[100].SID)
+		require.Nil(t, fault, "what has just been recorded is not forgotten")
+		assert.Equal(t, "completed", last.Status)
 	})
 }
 

@@ -42,7 +42,7 @@ type invitation struct {
 // maxConferenceName is the stand-in's own limit, in bytes.
 const maxConferenceName = 256
 
-// maxConferences is how many are remembered when they are over.
+// maxConferences is how many are remembered; one that goes on is not forgotten.
 const maxConferences = 1000
 
 // newConference returns a conference that is remembered. x.mu is held.
@@ -53,8 +53,10 @@ func (x *Exchange) newConference(name string) *conference {
 	}
 	x.conferences[name] = conf
 	x.held = append(x.held, conf)
-	if over := len(x.held) - maxConferences; over > 0 {
-		x.held = slices.Delete(x.held, 0, over)
+	if len(x.held) > maxConferences {
+		if i := slices.IndexFunc(x.held, func(old *conference) bool { return old.ended }); i >= 0 {
+			x.held = slices.Delete(x.held, i, i+1)
+		}
 	}
 	return conf
 }

@@ -243,11 +243,14 @@ func (r *runner) dequeue(v twiml.Dial, noun twiml.Queue) (*outcome, *Fault) {
 	}
 	late := r.x.clock.after(v.Timeout + r.x.timing.Grace)
 	defer late.stop()
+	d := &dial{parent: r.c}
 	r.x.mu.Lock()
-	q := r.x.queue(noun.Name)
+	known := r.x.queue(noun.Name) != nil
 	r.c.rings()
+	r.c.dial = d
 	r.x.mu.Unlock()
-	if q == nil {
+	defer r.hangUpDial(d)
+	if !known {
 		r.x.callEvent(r.c, VerbEvent, "there is no queue %q: no call has been put into it", noun.Name)
 		return &outcome{status: "failed"}, nil
 	}
@@ -262,7 +265,7 @@ func (r *runner) dequeue(v twiml.Dial, noun twiml.Queue) (*outcome, *Fault) {
 	tone := &ringback{c: r.c}
 	tone.start()
 	defer tone.stop()
-	m := r.first(q, late)
+	q, m := r.first(noun.Name, late)
 	if m == nil {
 		if r.ctx.Err() != nil {
 			return &outcome{status: "canceled"}, nil
@@ -300,25 +303,26 @@ func (r *runner) dequeue(v twiml.Dial, noun twiml.Queue) (*outcome, *Fault) {
 	return result, nil
 }
 
-// first takes the first call from a queue, nil if none comes in time.
-func (r *runner) first(q *queue, late *timer) *member {
+// first takes the first call from the queue of a name, nil if none comes in time. The queue may
+// be deleted meanwhile, and made again.
+func (r *runner) first(name string, late *timer) (*queue, *member) {
 	for {
 		r.x.mu.Lock()
 		changed := r.x.changed
-		if len(q.members) > 0 && r.ctx.Err() == nil {
+		if q := r.x.queue(name); q != nil && len(q.members) > 0 && r.ctx.Err() == nil {
 			m := q.members[0]
 			q.remove(m)
 			r.x.notify()
 			r.x.mu.Unlock()
-			return m
+			return q, m
 		}
 		r.x.mu.Unlock()
 		select {
 		case <-changed:
 		case <-late.C:
-			return nil
+			return nil, nil
 		case <-r.ctx.Done():
-			return nil
+			return nil, nil
 		}
 	}
 }

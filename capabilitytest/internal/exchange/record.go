@@ -104,7 +104,7 @@ func (rec *recording) finish() string {
 	}
 	rec.made = made
 	rec.form.Set("RecordingDuration", seconds(made.Duration))
-	rec.x.callEvent(rec.c, VerbEvent, "recorded %v of the call of %s: %s", made.Duration.Round(time.Second/10), rec.c.from, rec.url())
+	rec.x.callEvent(rec.c, VerbEvent, "recorded %v of the call of %s: %s", made.Duration.Round(time.Second/10), rec.c.party(), rec.url())
 	rec.report("completed", url.Values{"RecordingChannels": {strconv.Itoa(made.Channels)}})
 	return rec.url()
 }
@@ -124,7 +124,7 @@ func (rec *recording) discard() {
 	rec.recorder.Stop()
 	rec.x.mu.Lock()
 	defer rec.x.mu.Unlock()
-	rec.fail("16101", "is too short, as nobody was connected")
+	rec.fail("16101", "is dropped, as nobody was connected") // no code of Twilio's says that
 }
 
 // recordDial starts the recording that a Dial asks for, if this is the time for it. d is nil if it

@@ -1,7 +1,6 @@
 package exchange
 
 import (
-	"fmt"
 	"net/url"
 	"time"
 
@@ -188,10 +187,11 @@ func (c *call) leaveDial() {
 
 // limit ends the call after d.
 func (c *call) limit(d time.Duration) {
+	left := d
 	if !c.answered.IsZero() {
-		d -= c.duration()
+		left -= c.duration()
 	}
-	timer := c.x.clock.after(d) // before anybody can know of the limit
+	timer := c.x.clock.after(left) // before anybody can know of the limit
 	c.x.start(func() {
 		defer timer.stop()
 		select {
@@ -202,7 +202,7 @@ func (c *call) limit(d time.Duration) {
 			if c.over() {
 				return
 			}
-			c.x.callEvent(c, CallEvent, "%s", fmt.Sprintf("the time limit of the call of %s, %v, has passed", c.party(), d))
+			c.x.callEvent(c, CallEvent, "the time limit of the call of %s, %v, has passed", c.party(), d)
 			c.end(nil, nil)
 			c.x.notify()
 		}

@@ -482,7 +482,7 @@ func (x *Exchange) logWebhook(e webhook.Exchange) {
 		event.Fault = (*Fault)(e.Problem)
 		text = fmt.Sprintf("%d: %s", e.Problem.Code, e.Problem.Message)
 	case e.Callback:
-		text += fmt.Sprintf(" (%s)", e.Form.Get("CallStatus"))
+		text += fmt.Sprintf(" (%s)", callbackEvent(e.Form))
 	default:
 		answer := e.Text()
 		text += ": " + strings.Join(strings.Fields(answer[:min(len(answer), 1000)]), " ")

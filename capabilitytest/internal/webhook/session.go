@@ -43,7 +43,7 @@ const maxPending = 1000
 
 // NewSession returns a new session. Its Close has to be called.
 func (c *Client) NewSession() *Session {
-	jar, _ := cookiejar.New(nil) // fails never
+	jar, _ := cookiejar.New(nil) // never fails
 	s := &Session{client: c, jar: jar, loggedIn: map[string]bool{}}
 	s.ctx, s.cancel = context.WithCancel(context.Background())
 	return s

@@ -19,7 +19,6 @@ import (
 	"strconv"
 	"strings"
 	"time"
-	"unicode/utf8"
 )
 
 // An Error is why a request failed, for whoever runs the backend: it names the
@@ -74,10 +73,10 @@ func (e Exchange) String() string {
 
 // Text returns the body, for people.
 func (e Exchange) Text() string {
-	if slices.Contains(audioTypes, e.ContentType) || !utf8.Valid(e.Body) {
+	if slices.Contains(audioTypes, e.ContentType) {
 		return "(not text)"
 	}
-	return string(e.Body)
+	return strings.ToValidUTF8(string(e.Body), "\uFFFD")
 }
 
 // Repeat makes the request again, signed anew. Its answer has no effect: it is only logged.
@@ -121,7 +120,7 @@ func Resolve(base *url.URL, ref, method string) (Target, *Error) {
 	case base != nil:
 		u = base.ResolveReference(u)
 	}
-	shown := quote(u.Redacted())
+	shown := quote(Shown(u))
 	switch {
 	case base == nil && !u.IsAbs():
 		return Target{}, &Error{11100, fmt.Sprintf("the URL %s is not valid: it has to be absolute", shown)}
