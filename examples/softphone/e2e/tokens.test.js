@@ -36,8 +36,19 @@ test('a token that the console has refused is told, and a new one fetched', asyn
   const { page: console } = await softphone.open({ allow: ['127.0.0.1'] });
   await console.goto(await alice.page.locator('#gateway').getAttribute('href'));
   await console.getByText('Actions for alice').click();
+  let seen;
+  const told = new Promise((resolve) => { seen = resolve; });
+  let fetched = 0;
+  await alice.page.route('**/token', async (route) => { // the renewed one, which is refused; a new one waits
+    fetched += 1;
+    if (fetched > 1) {
+      await told;
+    }
+    await route.continue();
+  });
   await console.getByRole('button', { name: '31205', exact: true }).click();
-  await alice.notice('The token has expired. The page fetches a new one.'); // when it is renewed
+  await alice.notice('The token has expired. The page fetches a new one.');
+  seen();
   await alice.state('Ready');
 });
 
