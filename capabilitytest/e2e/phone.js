@@ -42,7 +42,13 @@ phone.dial = async (to) => {
   take(version === 1 ? phone.device.connect(params) : await phone.device.connect({ params }));
 };
 phone.takeOver = async (connectToken) => take(await phone.device.connect({ connectToken }));
-phone.renew = async () => (version === 1 ? phone.device.setup(await fetchToken()) : phone.device.updateToken(await fetchToken()));
+const renew = (token) => (version === 1 ? phone.device.setup(token) : phone.device.updateToken(token));
+phone.renew = async () => renew(await fetchToken());
+// SDK 2 registers again by itself only if it has not come back with the old token first.
+phone.renewOnceRefused = async () => {
+  const token = await fetchToken();
+  phone.device.once('error', () => renew(token));
+};
 phone.busy = () => (version === 1 ? phone.device.status() === 'busy' : phone.device.isBusy);
 
 phone.start().catch((error) => log('start', error.code));

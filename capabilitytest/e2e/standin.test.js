@@ -122,11 +122,11 @@ describe('an unmodified page', { concurrency: 2 }, () => {
     });
 
     test(`lives with a socket that is closed when its token expires, with SDK ${way.sdk}`, async (t) => {
-      const place = await setUp(t, { args: ['-close-on-refusal'], ttl: 3, expected: [refused, lost] });
+      const place = await setUp(t, { args: ['-close-on-refusal'], ttl: 5, expected: [refused, lost] });
       const alice = await place.open('alice', way);
-      await alice.event(`error ${way.sdk === 1 ? 31205 : 20104}`);
       place.backend.ttl = 3600;
-      await alice.do('phone.renew()');
+      await alice.do('phone.renewOnceRefused()');
+      await alice.event(`error ${way.sdk === 1 ? 31205 : 20104}`);
       await alice.event('registered', 2);
     });
   }
