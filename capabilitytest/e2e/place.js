@@ -70,7 +70,7 @@ async function eventually(condition, complaint) {
 
 // What the SDKs, and Chromium, write to a page's console when a call or a token is refused, and when a connection is lost.
 export const refused = /Received an error from the gateway|\[Device\] Received error/;
-export const lost = /transportClose|websocket close event|net::ERR_(CONNECTION|INCOMPLETE|SOCKET)/;
+export const lost = /transportClose|websocket close event|WebSocket received error|net::ERR_(CONNECTION|INCOMPLETE|SOCKET)/;
 
 // setUp starts a backend and the stand-in, until the test ends. Until then, no page may have an error in its console that the
 // test does not expect, and none may ever make a request that would leave the machine.
