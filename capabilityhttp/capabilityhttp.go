@@ -87,7 +87,7 @@ func call(mint func(*http.Request) (*capability.CapabilityToken, error), r *http
 //
 // If the request's context is done, because the browser has left or
 // [http.TimeoutHandler] has ended it, nothing is minted. The status is 503, and nothing
-// is logged, unless err is another one than the context's error or its cause.
+// is logged, unless err is something other than the context's error or its cause.
 func Write(w http.ResponseWriter, r *http.Request, token *capability.CapabilityToken, err error) {
 	w.Header().Add("Vary", "Cookie, Authorization")
 	body, err := answer(r, token, err)
