@@ -85,11 +85,11 @@
 //     token's application SID, and treats an unknown one as TWILIO_TWIML_APP_SID. It does not
 //     check whose telephone number a callerId is.
 //   - It serves only these resources of the REST API, and only as JSON: Calls, their
-//     UserDefinedMessages and subscriptions to those of pages, Queues and Members, Conferences and Participants, Recordings (WAV),
-//     IncomingPhoneNumbers and Applications. Anything else is status 404, error 20404, and is
-//     logged. Parameters that it ignores, such as MachineDetection, are logged. A participant
-//     who is called joins on answer, whatever EarlyMedia says, and requests are not
-//     rate-limited.
+//     UserDefinedMessages and UserDefinedMessageSubscriptions, Queues and Members, Conferences
+//     and Participants, Recordings (WAV), IncomingPhoneNumbers and Applications. Anything else
+//     is status 404, error 20404, and is logged. Parameters that it ignores, such as
+//     MachineDetection, are logged. A participant who is called joins on answer, whatever
+//     EarlyMedia says, and requests are not rate-limited.
 //   - Say plays a quiet tone for each word; there is no speech recognition. Play plays WAV
 //     files, 16-bit PCM or µ-law, and a tone in place of any other. The only codec is PCMU.
 //   - A warning names each documented attribute that the stand-in ignores: transcription,
