@@ -374,10 +374,10 @@ async function talk(number) {
   }
 }
 
-// stopTalks ends those whose telephone has been hung up.
+// stopTalks ends those whose telephone has been hung up. The state may be older than the talk.
 function stopTalks() {
-  const talking = world.state.phones.filter(({ status }) => status === 'on a call').map(({ number }) => number);
-  talks.forEach((stop, number) => { if (!talking.includes(number)) { stop(); talks.delete(number); } });
+  const busy = world.state.phones.filter(({ status }) => status !== 'free').map(({ number }) => number);
+  talks.forEach((stop, number) => { if (!busy.includes(number)) { stop(); talks.delete(number); } });
 }
 
 function clear() {
