@@ -206,9 +206,12 @@ func (s *softphone) serve(ctx context.Context, listener net.Listener, stdout io.
 	case <-ctx.Done():
 	}
 	s.Close() // which tells the pages, whose sockets Shutdown does not know
-	ctx, cancel := context.WithTimeout(context.Background(), 5*time.Second)
+	ctx, cancel := context.WithTimeout(context.Background(), 2*time.Second)
 	defer cancel()
-	return server.Shutdown(ctx)
+	if err := server.Shutdown(ctx); !errors.Is(err, context.DeadlineExceeded) {
+		return err
+	}
+	return server.Close() // browsers open connections that they may never use
 }
 
 func (s *softphone) gatewayName() string {

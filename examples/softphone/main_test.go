@@ -106,6 +106,12 @@ func TestRunServesUntilItIsStopped(t *testing.T) {
 	require.NoError(t, err)
 	defer response.Body.Close()
 	assert.Equal(t, http.StatusOK, response.StatusCode)
+	unused, err := net.Dial("tcp", strings.Trim(strings.TrimPrefix(address, "http:"), "/"))
+	require.NoError(t, err)
+	defer unused.Close()
+	response, err = http.Get(address) // after the unused connection, which is accepted too
+	require.NoError(t, err)
+	response.Body.Close()
 	cancel()
 	assert.Equal(t, 0, <-exited)
 }
