@@ -27,6 +27,18 @@ const (
 	maxRecordingBytes = 256 << 20 // of all
 )
 
+// forgetOldest returns what is remembered, without the oldest that is over if there is no room for
+// one more.
+func forgetOldest[T any](all []T, most int, over func(T) bool) []T {
+	if len(all) < most {
+		return all
+	}
+	if i := slices.IndexFunc(all, over); i >= 0 {
+		return slices.Delete(all, i, i+1)
+	}
+	return all
+}
+
 // forgetRecordings forgets the recordings that ended first if there are too many. x.mu is held.
 func (x *Exchange) forgetRecordings() {
 	over := slices.DeleteFunc(slices.Clone(x.recordings), func(rec *recording) bool { return rec.ended.IsZero() })

@@ -151,12 +151,7 @@ func (x *Exchange) newCall(parent *call) *call {
 	} else {
 		c.hooks = parent.hooks
 	}
-	x.calls = append(x.calls, c)
-	if len(x.calls) > maxCalls {
-		if i := slices.IndexFunc(x.calls, (*call).over); i >= 0 {
-			x.calls = slices.Delete(x.calls, i, i+1)
-		}
-	}
+	x.calls = append(forgetOldest(x.calls, maxCalls, (*call).over), c)
 	return c
 }
 

@@ -140,30 +140,34 @@ func (c *call) doing() *Verb {
 	return cmp.Or(c.verb.Load(), c.top().verb.Load())
 }
 
+// step is an event that is a row of the call's ladder.
+func (c *call) step(kind EventKind, from, to, what, text string) {
+	c.x.event(Event{Kind: kind, Call: c.top().sid, From: from, To: to, What: what, Verb: c.doing(), Text: text})
+}
+
 // says is an event of something that the far end of the leg tells.
 func (c *call) says(what string, kind EventKind, text string) {
-	c.x.event(Event{Kind: kind, Call: c.top().sid, From: c.party(), To: StandIn, What: what, Verb: c.doing(), Text: text})
+	c.step(kind, c.party(), StandIn, what, text)
 }
 
 // hears is an event of something that the far end of the leg is told.
 func (c *call) hears(what string) {
-	c.x.event(Event{Kind: SignalEvent, Call: c.top().sid, From: StandIn, To: c.party(), What: what, Verb: c.doing()})
+	c.step(SignalEvent, StandIn, c.party(), what, "")
 }
 
 // enters is an event of the leg's way into a conference or a queue.
 func (c *call) enters(lane, text string) {
-	c.x.event(Event{Kind: VerbEvent, Call: c.top().sid, From: c.party(), To: lane, What: "joins", Verb: c.doing(), Text: text})
+	c.step(VerbEvent, c.party(), lane, "joins", text)
 }
 
 // leaves is an event of the leg's way out of a conference or a queue.
 func (c *call) leaves(lane, text string) {
-	c.x.event(Event{Kind: VerbEvent, Call: c.top().sid, From: lane, To: c.party(), What: "leaves", Verb: c.doing(), Text: text})
+	c.step(VerbEvent, lane, c.party(), "leaves", text)
 }
 
 // talksWith is an event of two legs that hear each other from now on.
 func (c *call) talksWith(other *call) {
-	c.x.event(Event{Kind: CallEvent, Call: c.top().sid, From: c.party(), To: other.party(), What: connected, Verb: c.doing(),
-		Text: fmt.Sprintf("%s and %s are connected", c.party(), other.party())})
+	c.step(CallEvent, c.party(), other.party(), connected, fmt.Sprintf("%s and %s are connected", c.party(), other.party()))
 }
 
 // signalled is the event of a message to a page that is about a call. That the call is over

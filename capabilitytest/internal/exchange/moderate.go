@@ -52,12 +52,7 @@ func (x *Exchange) newConference(name string) *conference {
 		created: time.Now(), updated: time.Now(),
 	}
 	x.conferences[name] = conf
-	x.held = append(x.held, conf)
-	if len(x.held) > maxConferences {
-		if i := slices.IndexFunc(x.held, func(old *conference) bool { return old.ended }); i >= 0 {
-			x.held = slices.Delete(x.held, i, i+1)
-		}
-	}
+	x.held = append(forgetOldest(x.held, maxConferences, func(old *conference) bool { return old.ended }), conf)
 	return conf
 }
 

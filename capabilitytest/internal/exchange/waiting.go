@@ -39,13 +39,8 @@ func (x *Exchange) queue(name string) *queue {
 
 // newQueue makes a queue. If there are too many, it forgets the oldest in which no call waits.
 func (x *Exchange) newQueue(name string, size int) *queue {
-	if len(x.queues) >= maxQueues {
-		if i := slices.IndexFunc(x.queues, func(q *queue) bool { return len(q.members) == 0 }); i >= 0 {
-			x.queues = slices.Delete(x.queues, i, i+1)
-		}
-	}
 	q := &queue{sid: "QU" + random(), name: name, max: size, created: time.Now(), updated: time.Now()}
-	x.queues = append(x.queues, q)
+	x.queues = append(forgetOldest(x.queues, maxQueues, func(old *queue) bool { return len(old.members) == 0 }), q)
 	return q
 }
 
